@@ -1,0 +1,12 @@
+"""skcoin: coins that hide behind their tosses, for scikit-learn.
+
+Each row of data is a set of tosses of one coin. Which coin it was is hidden; EM estimates every
+coin's probability of heads and how often it is picked.
+"""
+
+from skcoin._binomial_mixture import BinomialMixture
+from skcoin._three_coin import ThreeCoinModel
+from skcoin.exceptions import IdentifiabilityWarning
+
+__version__ = "0.1.0"
+__all__ = ["BinomialMixture", "IdentifiabilityWarning", "ThreeCoinModel"]

@@ -1,0 +1,174 @@
+"""BinomialMixture: any number of coins."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from skcoin._base import HiddenCoins
+from skcoin._starts import Given
+from skcoin._validation import check_learn_theta, check_theta, check_weights
+
+
+class BinomialMixture(HiddenCoins):
+    """Coins that hide behind their tosses: a mixture of binomials, fitted by EM.
+
+    A row is a set of tosses of one coin, picked with probability ``weights_[k]``; the coin
+    shows heads with probability ``theta_[k]``. Which coin it was is hidden. A row of ``h`` heads
+    and ``t`` tails has the probability
+
+        ``binom(h + t, h) * sum_k weights_[k] * theta_[k]**h * (1 - theta_[k])**t``
+
+    and the fit maximises the product over all rows, for given ``h + t``.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Number of coins.
+    layout : {"heads_tails", "heads_tosses", "tosses"}, default="heads_tails"
+        What the columns of X hold: heads and tails (with more columns, the sum of all but the
+        first is tails); heads and all tosses; or one toss per cell, 1 heads, 0 tails, NaN not
+        tossed.
+    theta_init : array-like of shape (n_components,), default=None
+        Start of ``theta_``, in [0, 1].
+    weights_init : array-like of shape (n_components,), default=None
+        Start of ``weights_``, which sums to one; uniform by default.
+    learn_theta : bool or array-like of shape (n_components,), default=True
+        Whether to learn theta, or which of them; the others stay at ``theta_init``.
+    learn_weights : bool, default=True
+        Whether to learn the weights; else they stay at ``weights_init``.
+    theta_prior : (float, float), default=(1, 1)
+        ``(a, b)`` of a Beta prior on each learned theta, at least 1: as if each coin had shown
+        ``a - 1`` heads and ``b - 1`` tails more. (1, 1) is flat.
+    weights_prior : float, default=1
+        Concentration of a symmetric Dirichlet prior on learned weights, at least 1: as if each
+        coin had been picked ``weights_prior - 1`` times more. 1 is flat.
+    init_params : {"auto", "quantile", "random", "k-means++"}, default="auto"
+        Where to start the thetas that ``theta_init`` does not give. "auto" and "quantile" are
+        deterministic; "random" draws thetas uniformly, "k-means++" rates of rows far apart.
+    n_init : int, default=1
+        Number of starts, of which the one that climbs highest is kept; those after a
+        deterministic one are random. With ``theta_init`` there is one.
+    solver : {"em-newton", "em"}, default="em-newton"
+        "em" is the textbook's iteration.
+    tol : float, default=1e-6
+        Stop when the estimated gain that remains in the total objective (log-likelihood of all
+        rows plus log prior) is below it. With 0, stop when nothing moves any more.
+    max_iter : int, default=1000
+        Steps at most.
+    warm_start : bool, default=False
+        Whether to start from the coins of the last fit, if it had as many.
+    random_state : int, RandomState instance or None, default=None
+        For random starts and for ``sample``.
+
+    Attributes
+    ----------
+    theta_ : ndarray of shape (n_components,)
+        Probability of heads of each coin, in the order of the start or of ``coins`` where one
+        is given, else falling.
+    weights_ : ndarray of shape (n_components,)
+        Probability of each coin to be picked.
+    converged_ : bool
+        Whether the climb ended by itself, before ``max_iter``.
+    n_iter_ : int
+        Steps of the best climb.
+    lower_bound_ : float
+        Objective of the fit, per unit weight.
+    lower_bounds_ : ndarray of shape (n_iter_ + 1,)
+        The objective at each iterate; it never falls.
+    theta_path_, weights_path_ : ndarray of shape (n_iter_ + 1, n_components)
+        The iterates; the start is row 0.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X has names that are all strings.
+
+    See Also
+    --------
+    ThreeCoinModel : Two coins and a third that picks between them.
+    sklearn.mixture.GaussianMixture : Mixture of normals, for measurements.
+
+    Notes
+    -----
+    Rows are counted before anything else, so that the cost of a step depends on the number of
+    distinct rows only, and a weight of two is a row twice. The E-step is in log space [1]_.
+
+    References
+    ----------
+    .. [1] Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
+       Nature Biotechnology, 26(8), 897-899.
+
+    Examples
+    --------
+    Five sets of ten tosses, two coins, which one was tossed is not known:
+
+    >>> from skcoin import BinomialMixture
+    >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+    >>> coins = BinomialMixture(theta_init=[0.6, 0.5], learn_weights=False).fit(X)
+    >>> coins.theta_.round(2)
+    array([0.8 , 0.52])
+    >>> coins.predict_proba(X).round(2)
+    array([[0.1 , 0.9 ],
+           [0.95, 0.05],
+           [0.85, 0.15],
+           [0.03, 0.97],
+           [0.6 , 0.4 ]])
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        **HiddenCoins._parameter_constraints,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "theta_init": ["array-like", None],
+        "weights_init": ["array-like", None],
+        "learn_theta": ["boolean", "array-like"],
+        "learn_weights": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        layout="heads_tails",
+        theta_init=None,
+        weights_init=None,
+        learn_theta=True,
+        learn_weights=True,
+        theta_prior=(1, 1),
+        weights_prior=1,
+        init_params="auto",
+        n_init=1,
+        solver="em-newton",
+        tol=1e-6,
+        max_iter=1000,
+        warm_start=False,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.layout = layout
+        self.theta_init = theta_init
+        self.weights_init = weights_init
+        self.learn_theta = learn_theta
+        self.learn_weights = learn_weights
+        self.theta_prior = theta_prior
+        self.weights_prior = weights_prior
+        self.init_params = init_params
+        self.n_init = n_init
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    @property
+    def _n_components(self):
+        return self.n_components
+
+    def _given(self):
+        theta = check_theta(self.theta_init, "theta_init", self.n_components)
+        return Given(
+            theta=np.full(self.n_components, np.nan) if theta is None else theta,
+            weights=check_weights(self.weights_init, "weights_init", self.n_components),
+            learn_theta=check_learn_theta(self.learn_theta, self.theta_init, self.n_components),
+            learn_weights=bool(self.learn_weights),
+            names="theta_init and weights_init",
+        )
