@@ -1,6 +1,5 @@
 """What both estimators share: validate, count, start, climb, and read off the attributes."""
 
-import warnings
 from abc import ABC, abstractmethod
 from functools import partial
 from numbers import Integral, Real
@@ -19,20 +18,25 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skcoin import _likelihood
+from skcoin._ascent import ascend
 from skcoin._counts import HIDDEN, count, log_binomial_coefficient, map_rows, with_columns
-from skcoin._em import climb
 from skcoin._likelihood import Coins, Evidence
 from skcoin._starts import start_values
 from skcoin._validation import (
     LAYOUTS,
     check_coins,
     check_layout,
+    check_n_tosses,
     check_sample_weight,
     check_theta_prior,
     iter_tosses,
     refuse_if_impossible,
+    refuse_if_no_toss,
+    warn_user,
 )
 from skcoin.exceptions import IdentifiabilityWarning
+
+MOST_DRAWN = 2**53  # tosses that ``sample`` draws in a row; beyond, not every count has a float
 
 
 class HiddenCoins(
@@ -99,23 +103,28 @@ class HiddenCoins(
         IdentifiabilityWarning
             If no row has enough tosses to tell the coins apart.
         ConvergenceWarning
-            If ``max_iter`` ends the climb.
+            If ``max_iter`` ends the climb, or it ends where there is no local maximum.
         """
         given = self._given()
         counts = self._count(X, sample_weight, coins, reset=True)
-        if not counts.tosses.any():
-            raise ValueError(
-                "X holds no toss: every row of positive weight has 0 heads and 0 tails, so that "
-                "there is nothing to learn from."
-            )
+        refuse_if_no_toss(counts)
         tossed = counts.where(counts.tosses > 0)
         warm = self._warm_start(given)
         start = warm or start_values(
             tossed, given, self.init_params, self.n_init, check_random_state(self.random_state)
         )
-        refuse_if_impossible(start, tossed, given.names)
+        refuse_if_impossible(start, counts, given.names)
         evidence = self._evidence(counts, given)
-        best = climb(start, evidence, tol=self.tol, max_iter=self.max_iter)
+        own_start = warm is None and not given.orders_coins
+        best = ascend(
+            start,
+            evidence,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            may_escape=own_start,
+            regroup=own_start and self.init_params == "auto" and given.can_regroup,
+        )
         keeps_order = given.orders_coins or coins is not None or warm is not None
         order = np.s_[:] if keeps_order else np.argsort(-best.theta[-1], kind="stable")
         self._learn(best, order, counts)
@@ -168,7 +177,8 @@ class HiddenCoins(
         posterior : ndarray of shape (n_samples, n_components)
             In [0, 1]; every row sums to one.
         """
-        return self._map_rows(X, _likelihood.posterior, (self._n_components,))
+        check_is_fitted(self)
+        return self._map_rows(X, _likelihood.posterior, self.theta_.shape)
 
     def transform(self, X):
         """The posterior probabilities of ``predict_proba``, as features for a next step.
@@ -268,7 +278,7 @@ class HiddenCoins(
         """
         check_is_fitted(self)
         counts = self._count(X, sample_weight)
-        return float(-2 * self._total_log_likelihood(counts) + 2 * self._given().n_parameters)
+        return float(-2 * self._total_log_likelihood(counts) + 2 * self._n_parameters)
 
     def bic(self, X, sample_weight=None):
         """Bayesian information criterion, ``-2 log L + p log n``; lower is better.
@@ -341,8 +351,10 @@ class HiddenCoins(
         Raises
         ------
         ValueError
-            If ``n_samples`` or ``n_tosses`` is no whole number in its range, or the fitted rows
-            hold fractional tosses and ``n_tosses`` is not given.
+            If ``n_samples`` or ``n_tosses`` is out of its range, or the fitted rows hold
+            fractional tosses and ``n_tosses`` is not given.
+        TypeError
+            If ``n_samples`` is no whole number.
         """
         check_is_fitted(self)
         rng = check_random_state(self.random_state if random_state is None else random_state)
@@ -398,25 +410,23 @@ class HiddenCoins(
         return counts.rows @ self._log_likelihood(self._coins(), counts.heads, counts.tails)
 
     def _bic(self, counts):
+        refuse_if_no_toss(counts)
         n_rows = counts.rows[counts.tosses > 0].sum()
-        penalty = self._given().n_parameters * np.log(n_rows)
+        penalty = self._n_parameters * np.log(n_rows)
         return float(-2 * self._total_log_likelihood(counts) + penalty)
 
     def _evidence(self, counts, given):
         heads_prior, tails_prior = check_theta_prior(self.theta_prior)
         hidden = counts.where((counts.coin == HIDDEN) & (counts.tosses > 0))
         known = counts.where(counts.coin != HIDDEN)
-
-        def of_each_coin(amount):
-            return np.bincount(known.coin, known.rows * amount, minlength=self._n_components)
-
+        own = known.rows * (known.coin == np.arange(self._n_components)[:, None])
         return Evidence(
             heads=hidden.heads,
             tails=hidden.tails,
             rows=hidden.rows,
-            sure_heads=of_each_coin(known.heads) + given.learn_theta * (heads_prior - 1),
-            sure_tails=of_each_coin(known.tails) + given.learn_theta * (tails_prior - 1),
-            sure_rows=of_each_coin(1.0) + given.learn_weights * (self.weights_prior - 1),
+            sure_heads=own @ known.heads + given.learn_theta * (heads_prior - 1),
+            sure_tails=own @ known.tails + given.learn_theta * (tails_prior - 1),
+            sure_rows=own.sum(axis=1) + given.learn_weights * (self.weights_prior - 1),
             learn_theta=given.learn_theta,
             learn_weights=given.learn_weights,
         )
@@ -444,49 +454,76 @@ class HiddenCoins(
         log_ways = counts.rows @ self._log_ways(counts.heads, counts.tails)
         self.lower_bounds_ = (best.objective + log_ways) / counts.rows.sum()
         self.lower_bound_ = float(self.lower_bounds_[-1])
-        self.converged_ = best.converged
-        self.n_iter_ = len(best.objective) - 1
-        tosses, place = np.unique(counts.tosses, return_inverse=True)
-        self._fitted_tosses = tosses
-        self._fitted_tosses_share = np.bincount(place, counts.rows) / counts.rows.sum()
+        self.converged_ = best.ended and best.obstacle is None
+        self.n_iter_ = best.n_iter
+        self._n_parameters = self._given().n_parameters
+        self._fitted_tosses = counts.tosses
+        self._fitted_tosses_share = counts.rows / counts.rows.sum()
 
     def _warn(self, best, given, evidence):
-        if not best.converged:
+        if not best.ended:
             gain = best.objective[-1] - best.objective[-2]
-            warnings.warn(
-                f"max_iter={self.max_iter} ended the climb; its last step gained {gain:.3g} in "
-                f"total log-likelihood, more than tol={self.tol:g} may be left. Raise max_iter.",
+            warn_user(
+                f"max_iter={self.max_iter} ended the climb: its last step gained {gain:.3g} in "
+                f"total log-likelihood, and more than tol={self.tol:g} may be left. Raise "
+                f"max_iter{_OR_NEWTON[self.solver]}.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
-        labelled = evidence.sure_rows > given.learn_weights * (self.weights_prior - 1)
-        n_unknown = int((given.learn_theta & ~labelled).sum())
-        n_unknown += (self._n_components - 1) * (given.learn_weights and not labelled.any())
-        most = np.max(evidence.heads + evidence.tails, initial=0)
+        elif best.obstacle == "saddle":
+            warn_user(
+                f"The climb ended on a saddle, where the objective still curves up: "
+                f"theta={self.theta_.tolist()}. {_tied(best.theta[0])}Start elsewhere, or leave "
+                f'the start to init_params and solver="em-newton".',
+                ConvergenceWarning,
+            )
+        elif best.obstacle == "boundary":
+            warn_user(
+                "The climb ended where a probability of exactly 0 or 1 cannot move, though the "
+                f"objective would rise: theta={self.theta_.tolist()}, "
+                f"weights={self.weights_.tolist()}. Start inside (0, 1){_OR_NEWTON[self.solver]}.",
+                ConvergenceWarning,
+            )
+        self._warn_of_identifiability(given, evidence)
+
+    def _warn_of_identifiability(self, given, evidence):
+        known = evidence.sure_rows > given.learn_weights * (self.weights_prior - 1)
+        n_unknown = int((given.learn_theta & ~known).sum())
+        if given.learn_weights and not known.any():
+            n_unknown += self._n_components - 1
+        most = np.ceil(np.max(evidence.heads + evidence.tails, initial=0))
         if n_unknown > most and len(evidence.rows):
-            warnings.warn(
+            warn_user(
                 f"{n_unknown} free parameters need a row of at least {n_unknown} tosses, but no "
                 f"row of a hidden coin has more than {most:g}. Only "
                 f"{_moments(int(most), self.weights_ @ self.theta_)} identified; other coins have "
                 "the same likelihood. Use fewer coins, hold theta or weights, or toss more often.",
                 IdentifiabilityWarning,
-                stacklevel=3,
             )
 
     def _draw_tosses(self, n_samples, n_tosses, rng):
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         if n_tosses is None:
             tosses = rng.choice(self._fitted_tosses, size=n_samples, p=self._fitted_tosses_share)
+            source = "The fitted rows hold"
         else:
-            tosses = np.broadcast_to(np.asarray(n_tosses, dtype=float), n_samples)
-        most = self.n_features_in_ if self.layout == "tosses" else np.inf
+            tosses = check_n_tosses(n_tosses, n_samples)
+            source = "n_tosses asks for"
+        most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
         for row in np.flatnonzero((tosses != np.rint(tosses)) | (tosses < 0) | (tosses > most))[:1]:
-            source = "the fitted rows hold" if n_tosses is None else "n_tosses asks for"
             raise ValueError(
                 f"{source} {tosses[row]:g} tosses in a row, but a row can be drawn with a whole "
-                f"number of them only, from 0 to {most:g}. Give n_tosses."
+                f"number of them only, from 0 to {most:g}. Give n_tosses in this range."
             )
         return tosses.astype(np.int64)
+
+
+_OR_NEWTON = {"em": ' or use solver="em-newton"', "em-newton": ""}
+
+
+def _tied(theta):
+    """Says which coins started equal, which no step of EM can tell apart."""
+    ties = [np.flatnonzero(theta == value).tolist() for value in np.unique(theta)]
+    return "".join(f"Coins {tie} started equal. " for tie in ties if len(tie) > 1)
 
 
 def _moments(most, mean):

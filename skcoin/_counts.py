@@ -7,7 +7,7 @@ needs: repeated rows, sample weights, chunks and their order are all the same th
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln
+from scipy.special import gammaln
 
 HIDDEN = -1  # the coin of a row whose coin is not known
 
@@ -55,6 +55,8 @@ def with_columns(chunks, sample_weight, coins):
 
 def merge(parts):
     """One table from several: equal (coin, heads, tails) become one, their rows are summed."""
+    if len(parts) == 1:
+        return parts[0]
     heads, tails, rows, coin = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("heads", "tails", "rows", "coin")
@@ -132,10 +134,31 @@ def map_rows(function, chunks, n_rows, shape=()):
 def log_binomial_coefficient(heads, tails):
     """Natural log of ``binom(heads + tails, heads)``, for fractional counts too.
 
-    By way of the beta function, which keeps its digits where one count is far larger than the
-    other and a difference of log-gammas would lose them.
+    A difference of log-gammas, or ``betaln``, loses a digit for each of theirs: a trillion tosses
+    would leave two behind the point. With Stirling's formula,
+    ``log Gamma(z) = (z - 1/2) log z - z + log(2 pi) / 2 + mu(z)``, the large terms cancel on
+    paper; ``few`` and ``many`` are the smaller and the larger of the counts plus one.
     """
-    return -betaln(heads + 1, tails + 1) - np.log1p(heads + tails)
+    fewer = np.minimum(heads, tails)
+    few, many, all_ = fewer + 1, np.maximum(heads, tails) + 1, heads + tails + 1
+    return (
+        (many - 0.5) * np.log1p(fewer / many)
+        + fewer * np.log(all_ / few)
+        - 0.5 * np.log(few)
+        + (1 - 0.5 * np.log(2 * np.pi))
+        + (_stirling_remainder(all_) - _stirling_remainder(many) - _stirling_remainder(few))
+    )
+
+
+def _stirling_remainder(z):
+    """``mu(z)`` for ``z >= 1``: its asymptotic series, or what gammaln says where that is small."""
+    w = 1 / np.square(z)
+    series = 1 / 1188 - w * (691 / 360360 - w / 156)
+    for term in (1 / 1680, 1 / 1260, 1 / 360, 1 / 12):
+        series = term - w * series
+    small = np.minimum(z, 10.0)
+    exact = gammaln(small) - ((small - 0.5) * np.log(small) - small + 0.5 * np.log(2 * np.pi))
+    return np.where(z < 10, exact, series / z)
 
 
 def _count_chunk(heads, tails, sample_weight, coins):

@@ -1,43 +1,61 @@
-"""The climb: EM from several starts at once, with an honest end.
+"""The climb: one kind of step, repeated from several starts at once until each has ended.
 
 Every start is a row of the parameter arrays, so that one E-step serves all climbs that still go
-on. The best one is returned with its whole trace.
+on. A *step* is a callable that takes the coins, their E-step and the evidence to the next coins;
+this file has that of EM, ``_newton`` the safeguarded one.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from skcoin._likelihood import expect, maximize
+from skcoin._likelihood import Coins, Expectation, expect, maximize
 
 
 @dataclass(frozen=True)
 class Climb:
-    """The best climb: iterate ``i`` and its objective stand in row ``i``, the start in row 0.
+    """The best of the climbs: iterate ``i`` and its objective in row ``i``, the start in row 0.
 
     Attributes
     ----------
     theta, weights : ndarray of shape (n_iter + 1, n_coins)
     objective : ndarray of shape (n_iter + 1,)
-    converged : bool
+    expected : Expectation
+        The E-step at the last iterate.
+    ended : bool
+        Whether it ended by itself.
+    obstacle : {None, "saddle", "boundary"}
+        What keeps the last iterate from being a local maximum, as far as that was looked into:
+        the objective curves up there, or would rise if what stands at 0 or 1 were moved.
     """
 
     theta: np.ndarray
     weights: np.ndarray
     objective: np.ndarray
-    converged: bool
+    expected: Expectation
+    ended: bool
+    obstacle: str | None = None
+
+    @property
+    def n_iter(self):
+        return len(self.objective) - 1
+
+    @property
+    def last(self):
+        """The last iterate, as a single start."""
+        return Coins(self.theta[-1:], self.weights[-1:])
 
 
-def climb(start, evidence, *, tol, max_iter):
-    """Repeat the EM step from every start until the gain that is left falls below ``tol``.
+def climb(step, start, evidence, max_iter):
+    """Repeat a step from every start until it says that it is done.
 
     Parameters
     ----------
+    step : callable
+        ``step(i, coins, expected, evidence)`` returns the next coins, their E-step and a bool
+        for each start, whether it is done; ``step.keep(mask)`` forgets the others.
     start : Coins of shape (n_starts, n_coins)
     evidence : Evidence
-    tol : float
-        Bound on the estimated remaining gain in the objective; with 0, climb until an iterate
-        repeats itself.
     max_iter : int
         Steps at most, at least one.
 
@@ -46,27 +64,42 @@ def climb(start, evidence, *, tol, max_iter):
     best : Climb
         Of the start that ends highest, the first of equals.
     """
-    coins, expected = start, expect(start, evidence)
-    active = np.arange(len(start.theta))
-    final, converged = expected.objective.copy(), np.zeros(len(active), dtype=bool)
-    trace = [(active, coins, expected.objective)]
-    gain = np.full(len(active), np.nan)
-    for _ in range(max_iter):
-        previous, last_gain = (coins, expected.objective), gain
-        coins = maximize(expected, coins, evidence)
-        expected = expect(coins, evidence)
+    n_starts = len(start.theta)
+    active, coins, expected = np.arange(n_starts), start, expect(start, evidence)
+    trace, last, ended = [(active, coins, expected.objective)], [expected] * n_starts, set()
+    for i in range(max_iter):
+        coins, expected, done = step(i, coins, expected, evidence)
         trace.append((active, coins, expected.objective))
-        gain = expected.objective - previous[1]
-        stands = (coins.theta == previous[0].theta) & (coins.weights == previous[0].weights)
-        done = stands.all(axis=-1) | (remaining_gain(last_gain, gain) < tol)
-        final[active], converged[active] = expected.objective, done
+        for place in np.flatnonzero(done | (i == max_iter - 1)):
+            last[active[place]] = expected[place : place + 1]
+        ended.update(active[done].tolist())
         if done.all():
             break
         if done.any():
-            active, coins, gain = active[~done], coins[~done], gain[~done]
-            expected = expected[~done]
-    best = int(np.argmax(final))
-    return _trace_of(best, trace, bool(converged[best]))
+            active, coins, expected = active[~done], coins[~done], expected[~done]
+            step.keep(~done)
+    best = int(np.argmax([expected.objective[0] for expected in last]))
+    return Climb(*_path(best, trace), last[best], best in ended)
+
+
+class EMStep:
+    """One EM step; done when Aitken's estimate says so, or when nothing moves any more."""
+
+    def __init__(self, tol):
+        self._tol = tol
+        self._gain = np.nan
+
+    def keep(self, mask):
+        self._gain = self._gain[mask]
+
+    def __call__(self, i, coins, expected, evidence):
+        moved = maximize(expected, coins, evidence)
+        after = expect(moved, evidence)
+        gain = after.objective - expected.objective
+        stands = (moved.theta == coins.theta) & (moved.weights == coins.weights)
+        done = stands.all(axis=-1) | (remaining_gain(self._gain, gain) < self._tol)
+        self._gain = gain
+        return moved, after, done
 
 
 def remaining_gain(last_gain, gain):
@@ -78,15 +111,17 @@ def remaining_gain(last_gain, gain):
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = gain / last_gain
-        estimate = np.where(ratio < 1, gain * ratio / (1 - ratio), np.inf)
+        shrinks = (ratio >= 0) & (ratio < 1)
+        estimate = np.where(shrinks, gain * ratio / (1 - ratio), np.inf)
     return np.where(gain <= 0, 0.0, estimate)
 
 
-def _trace_of(start, trace, converged):
-    theta, weights, objective = [], [], []
-    for active, coins, value in trace:
-        for i in np.flatnonzero(active == start):
-            theta.append(coins.theta[i])
-            weights.append(coins.weights[i])
-            objective.append(value[i])
-    return Climb(np.array(theta), np.array(weights), np.array(objective), converged)
+def _path(start, trace):
+    """Thetas, weights and objective of one start, step by step."""
+    places = [np.flatnonzero(active == start) for active, _, _ in trace]
+    steps = [(step, place[0]) for step, place in zip(trace, places, strict=True) if len(place)]
+    return (
+        np.array([coins.theta[place] for (_, coins, _), place in steps]),
+        np.array([coins.weights[place] for (_, coins, _), place in steps]),
+        np.array([objective[place] for (_, _, objective), place in steps]),
+    )

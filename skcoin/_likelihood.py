@@ -14,7 +14,8 @@ Arrays of parameters have any leading axes ("starts") before that of the coins, 
 climbs can share each call.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from scipy.special import entr, logsumexp, xlog1py, xlogy
@@ -29,6 +30,18 @@ class Coins:
 
     def __getitem__(self, index):
         return Coins(self.theta[index], self.weights[index])
+
+    def where(self, mask, other):
+        """These coins at the starts where ``mask`` is true, the others elsewhere."""
+        mask = mask[:, None]
+        return Coins(
+            np.where(mask, self.theta, other.theta), np.where(mask, self.weights, other.weights)
+        )
+
+
+def stack(several):
+    """One array of starts from several coins of shape (n_coins,)."""
+    return Coins(np.stack([c.theta for c in several]), np.stack([c.weights for c in several]))
 
 
 @dataclass(frozen=True)
@@ -54,35 +67,62 @@ class Evidence:
     learn_theta: np.ndarray
     learn_weights: bool
 
+    @cached_property
+    def table(self):
+        """Heads, tails, and the columns m, m h and m t that a posterior is summed with."""
+        columns = self.rows, self.rows * self.heads, self.rows * self.tails
+        return np.stack([self.heads, self.tails, *columns])
+
 
 @dataclass(frozen=True)
 class Expectation:
     """An E-step: the objective, and the expected rows, heads and tails of each coin.
 
     ``objective`` has the shape of the leading axes; the others end in (n_coins,) and hold what is
-    sure as well.
+    sure as well. ``missing_information``, of shape (..., 2 n_coins, 2 n_coins), is that of
+    ``log w`` and ``logit theta``, in this order; 0 where it was not asked for.
     """
 
     objective: np.ndarray
     rows: np.ndarray
     heads: np.ndarray
     tails: np.ndarray
+    missing_information: np.ndarray | float
 
     def __getitem__(self, index):
+        missing = self.missing_information
         return Expectation(
-            self.objective[index], self.rows[index], self.heads[index], self.tails[index]
+            self.objective[index],
+            self.rows[index],
+            self.heads[index],
+            self.tails[index],
+            missing[index] if isinstance(missing, np.ndarray) else missing,
         )
+
+    def where(self, mask, other):
+        """This E-step at the starts where ``mask`` is true, the other elsewhere."""
+
+        def choose(name):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            return np.where(mask.reshape(-1, *[1] * (mine.ndim - 1)), mine, theirs)
+
+        return Expectation(*(choose(field.name) for field in fields(self)))
 
 
 def log_joint(coins, heads, tails):
-    """``log(w_k theta_k^h (1 - theta_k)^t)``, shape (..., n_distinct, n_coins)."""
-    theta, weights = coins.theta[..., None, :], coins.weights[..., None, :]
-    return xlogy(heads[:, None], theta) + xlog1py(tails[:, None], -theta) + xlogy(1, weights)
+    """``log(w_k theta_k^h (1 - theta_k)^t)``, shape (..., n_coins, n_distinct).
+
+    The coins come before the rows: sums over few coins are then sums of long vectors.
+    """
+    theta, weights = coins.theta[..., None], coins.weights[..., None]
+    if np.all((theta > 0) & (theta < 1)):
+        return heads * np.log(theta) + tails * np.log1p(-theta) + xlogy(1, weights)
+    return xlogy(heads, theta) + xlog1py(tails, -theta) + xlogy(1, weights)
 
 
 def log_likelihood(coins, heads, tails):
     """``log sum_k w_k theta_k^h (1 - theta_k)^t``, shape (..., n_distinct)."""
-    return logsumexp(log_joint(coins, heads, tails), axis=-1)
+    return logsumexp(log_joint(coins, heads, tails), axis=-2)
 
 
 def posterior(coins, heads, tails):
@@ -92,12 +132,12 @@ def posterior(coins, heads, tails):
     that are a hair inside (0, 1): it goes to the coins with the fewest impossible tosses.
     """
     joint = log_joint(coins, heads, tails)
-    normaliser = logsumexp(joint, axis=-1, keepdims=True)
-    lost = np.isneginf(normaliser[..., 0])
+    normaliser = logsumexp(joint, axis=-2)
+    lost = np.isneginf(normaliser)
     if lost.any():
-        joint[lost] = _log_joint_of_possible_tosses(coins, heads[lost], tails[lost])
-        normaliser[lost] = logsumexp(joint[lost], axis=-1, keepdims=True)
-    return np.exp(joint - normaliser)
+        joint[:, lost] = _log_joint_of_possible_tosses(coins, heads[lost], tails[lost])
+        normaliser[lost] = logsumexp(joint[:, lost], axis=-2)
+    return np.exp(joint - normaliser).T
 
 
 def entropy(posterior):
@@ -105,17 +145,36 @@ def entropy(posterior):
     return entr(posterior).sum(axis=-1)
 
 
-def expect(coins, evidence):
-    """The E-step at ``coins``: its objective and its expected complete data."""
-    joint = log_joint(coins, evidence.heads, evidence.tails)
-    log_normaliser = logsumexp(joint, axis=-1)
-    with np.errstate(invalid="ignore"):  # a start under which a row is impossible: -inf, refused
-        responsible = np.exp(joint - log_normaliser[..., None]) * evidence.rows[:, None]
+def expect(coins, evidence, *, curvature=False):
+    """The E-step at ``coins``: its objective and its expected complete data.
+
+    Parameters
+    ----------
+    coins : Coins of shape (n_starts, n_coins)
+    evidence : Evidence
+    curvature : bool
+        Whether ``missing_information`` is wanted.
+
+    Returns
+    -------
+    expected : Expectation
+    """
+    # Blocks of 16,384 numbers: temporaries that stay in cache cost a quarter of larger ones.
+    size = max(1, 16384 // coins.theta.size)
+    table = evidence.table
+    with np.errstate(invalid="ignore"):  # a trial at the boundary may exclude a row: -inf
+        objective, moments, missing = _expect(coins, table[:, :size], curvature)
+        for i in range(size, table.shape[1], size):
+            more = _expect(coins, table[:, i : i + size], curvature)
+            objective, moments, missing = (
+                a + b for a, b in zip((objective, moments, missing), more, strict=True)
+            )
     return Expectation(
-        objective=log_normaliser @ evidence.rows + _sure_objective(coins, evidence),
-        rows=responsible.sum(axis=-2) + evidence.sure_rows,
-        heads=evidence.heads @ responsible + evidence.sure_heads,
-        tails=evidence.tails @ responsible + evidence.sure_tails,
+        objective=objective + _sure_objective(coins, evidence),
+        rows=moments[..., 0] + evidence.sure_rows,
+        heads=moments[..., 1] + evidence.sure_heads,
+        tails=moments[..., 2] + evidence.sure_tails,
+        missing_information=missing,
     )
 
 
@@ -145,13 +204,44 @@ def _sure_objective(coins, evidence):
 
 
 def _log_joint_of_possible_tosses(coins, heads, tails):
-    never_heads, never_tails = coins.theta == 0, coins.theta == 1
-    impossible = heads[:, None] * never_heads + tails[:, None] * never_tails
-    impossible[:, coins.weights == 0] = np.inf
-    fewest = impossible == impossible.min(axis=-1, keepdims=True)
+    theta, weights = coins.theta[:, None], coins.weights[:, None]
+    never_heads, never_tails = theta == 0, theta == 1
+    impossible = np.where(weights > 0, heads * never_heads + tails * never_tails, np.inf)
     possible = (
-        xlogy(np.where(never_heads, 0, heads[:, None]), coins.theta)
-        + xlog1py(np.where(never_tails, 0, tails[:, None]), -coins.theta)
-        + xlogy(1, coins.weights)
+        xlogy(np.where(never_heads, 0, heads), theta)
+        + xlog1py(np.where(never_tails, 0, tails), -theta)
+        + xlogy(1, weights)
     )
-    return np.where(fewest, possible, -np.inf)
+    return np.where(impossible == impossible.min(axis=0), possible, -np.inf)
+
+
+def _expect(coins, table, curvature):
+    """Objective, moments and missing information that one block of rows adds."""
+    heads, tails, rows = table[:3]
+    joint = log_joint(coins, heads, tails)
+    log_normaliser = logsumexp(joint, axis=-2)
+    posterior = np.exp(joint - log_normaliser[..., None, :])
+    moments = posterior @ table[2:].T
+    missing = _missing_information(coins, posterior, moments, table) if curvature else 0.0
+    return log_normaliser @ rows, moments, missing
+
+
+def _missing_information(coins, posterior, moments, table):
+    """``sum_i m_i Cov(score | x_i)``, the last term of Louis' formula.
+
+    In the scores ``[z = k] (1, h - n theta_k)`` of ``log w_k`` and ``logit theta_k``, given the
+    row, the covariance is diagonal in ``k`` less the outer product of the means.
+    """
+    heads, tails, rows = table[:3]
+    surprise = heads - (heads + tails) * coins.theta[..., None]
+    means = np.concatenate([posterior, posterior * surprise], axis=-2)
+    weighted = means * rows
+    missing = -weighted @ means.swapaxes(-1, -2)
+    n_coins = posterior.shape[-2]
+    k = np.arange(n_coins)
+    slope = moments[..., 1] * (1 - coins.theta) - moments[..., 2] * coins.theta
+    missing[..., k, k] += moments[..., 0]
+    missing[..., k, n_coins + k] += slope
+    missing[..., n_coins + k, k] += slope
+    missing[..., n_coins + k, n_coins + k] += (weighted[..., n_coins:, :] * surprise).sum(axis=-1)
+    return missing

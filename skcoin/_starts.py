@@ -44,6 +44,11 @@ class Given:
         return self.weights is not None or not np.isnan(self.theta).all()
 
     @property
+    def can_regroup(self):
+        """Whether any coin can be put anywhere, and there are some to choose from."""
+        return self.learn_weights and self.learn_theta.all() and len(self.theta) > 2
+
+    @property
     def n_parameters(self):
         return int(self.learn_theta.sum()) + self.learn_weights * (len(self.theta) - 1)
 
@@ -57,7 +62,8 @@ def start_values(counts, given, init_params, n_init, rng):
         Rows with at least one toss, hidden and known.
     given : Given
     init_params : str
-        Of the estimator. "quantile" is deterministic; further starts are random.
+        Of the estimator. With "auto" and "quantile", starts after the first ``n_init`` that are
+        deterministic are random.
     n_init : int
     rng : RandomState
 
@@ -67,12 +73,31 @@ def start_values(counts, given, init_params, n_init, rng):
     """
     theta = np.where(np.isnan(given.theta), _known_rates(counts, len(given.theta)), given.theta)
     open_ = np.isnan(theta)
-    starts = []
-    for i in range(n_init if open_.any() else 1):
-        start = theta.copy()
-        start[open_] = _draw(init_params, i, counts, given.start_weights[open_], rng)
-        starts.append(start)
-    return Coins(np.array(starts), np.tile(given.start_weights, (len(starts), 1)))
+    if not open_.any():
+        return Coins(theta[None], given.start_weights[None])
+    draws = list(_draws(counts, given.start_weights[open_], init_params, n_init, rng))
+    start = Coins(*(np.tile(x, (len(draws), 1)) for x in (theta, given.start_weights)))
+    for i, (drawn, weights) in enumerate(draws):
+        start.theta[i, open_] = drawn
+        if given.weights is None and given.learn_weights:
+            start.weights[i, open_] = weights * open_.mean()
+    return start
+
+
+def _draws(counts, weights, init_params, n_init, rng):
+    """Thetas and weights of the open coins, start by start."""
+    n_coins = len(weights)
+    uniform = np.full(n_coins, 1 / n_coins)
+    if init_params in ("auto", "quantile"):
+        yield quantile(counts, weights), uniform
+        n_init -= 1
+    if init_params == "auto" and n_coins > 1:
+        binned = bins(counts)
+        if binned.shape[1] > n_coins:
+            yield merged_mixing(binned, n_coins)
+    for _ in range(n_init):
+        draw = k_means_plus_plus if init_params == "k-means++" else random
+        yield draw(counts, n_coins, rng), uniform
 
 
 def quantile(counts, weights):
@@ -87,7 +112,7 @@ def quantile(counts, weights):
         Rows with at least one toss.
     weights : ndarray of shape (n_coins,)
     """
-    order = np.lexsort((counts.tosses, -counts.heads / counts.tosses))
+    order = _by_falling_rate(counts)
     heads, tosses, rows = counts.heads[order], counts.tosses[order], counts.rows[order]
     upper = np.cumsum(rows)
     edges = np.concatenate(([0], np.cumsum(weights) / np.sum(weights))) * upper[-1]
@@ -97,7 +122,44 @@ def quantile(counts, weights):
     return _spread((share @ heads + 0.5) / (share @ tosses + 1))
 
 
-def random(n_coins, rng):
+def merged_mixing(binned, n_coins, n_steps=30):
+    """The nonparametric mixing distribution, roughly, merged into few coins.
+
+    EM finds weights for a grid of thetas; then those two neighbours are merged whose merger costs
+    least, ``w_j w_k / (w_j + w_k) (x_j - x_k)^2`` with ``x = arcsin sqrt theta``, in which tosses
+    have the same variance everywhere, until ``n_coins`` are left.
+
+    Parameters
+    ----------
+    binned : ndarray of shape (3, n_bins)
+        From ``bins``; more of them than coins.
+    n_coins : int
+    n_steps : int
+
+    Returns
+    -------
+    theta, weights : ndarray of shape (n_coins,)
+    """
+    rows, heads, tails = binned
+    x = np.arcsin(np.sqrt((heads + 0.25 * rows) / (heads + tails + 0.5 * rows)))
+    x = np.union1d(np.linspace(x.min(), x.max(), 16), x[:: len(x) // 16 + 1])
+    log_f = np.outer(heads / rows, np.log(np.sin(x))) + np.outer(tails / rows, np.log(np.cos(x)))
+    f = np.exp(2 * (log_f - log_f.max(axis=1, keepdims=True)))
+    weights = np.full(len(x), 1 / len(x))
+    share = rows / rows.sum()
+    for _ in range(n_steps):
+        weights *= (share / (f @ weights)) @ f
+    weights = np.maximum(weights, 1e-12)  # what has underflowed must still be merged somewhere
+    while len(x) > n_coins:
+        pair = weights[1:] + weights[:-1]
+        j = np.argmin(weights[1:] * weights[:-1] / pair * np.diff(x) ** 2)
+        x[j] = (weights[j] * x[j] + weights[j + 1] * x[j + 1]) / pair[j]
+        weights[j] = pair[j]
+        x, weights = np.delete(x, j + 1), np.delete(weights, j + 1)
+    return _spread(np.sin(x[::-1]) ** 2), weights[::-1]
+
+
+def random(counts, n_coins, rng):  # noqa: ARG001
     """Thetas uniform on (0, 1)."""
     return _spread(np.sort(rng.uniform(size=n_coins))[::-1])
 
@@ -130,12 +192,36 @@ def k_means_plus_plus(counts, n_coins, rng):
     return _spread(np.sort(theta)[::-1])
 
 
-def _draw(init_params, i, counts, weights, rng):
-    if init_params == "k-means++":
-        return k_means_plus_plus(counts, len(weights), rng)
-    if init_params == "random" or i > 0:
-        return random(len(weights), rng)
-    return quantile(counts, weights)
+def bins(counts, n_bins=64):
+    """Rows, heads and tails of at most ``n_bins`` groups of rows of falling rate.
+
+    Half of the cuts are even in rows and half in ``arcsin sqrt rate``, so that neither a crowd of
+    like rates nor a few rows far off are lumped together.
+
+    Parameters
+    ----------
+    counts : Counts or Evidence
+        Rows with at least one toss.
+
+    Returns
+    -------
+    bins : ndarray of shape (3, n_bins or fewer)
+    """
+    order = _by_falling_rate(counts)
+    rows, heads, tails = counts.rows[order], counts.heads[order], counts.tails[order]
+    columns = np.stack([rows, rows * heads, rows * tails])
+    if len(order) <= n_bins:
+        return columns
+    place = (np.cumsum(rows) - rows / 2) / rows.sum()
+    x = np.arccos(np.sqrt(heads / (heads + tails)))
+    place += (x - x[0]) / (x[-1] - x[0]) if x[-1] > x[0] else 0
+    number = (place * n_bins / 2).astype(int)
+    return np.add.reduceat(columns, np.flatnonzero(np.diff(number, prepend=-1)), axis=1)
+
+
+def _by_falling_rate(counts):
+    tosses = counts.heads + counts.tails
+    return np.lexsort((tosses, -counts.heads / tosses))
 
 
 def _known_rates(counts, n_components):

@@ -4,14 +4,16 @@ The layouts of X live here too: ``iter_tosses`` is the one place that knows them
 chunks, so that checking ten million rows takes no more memory than checking one chunk.
 """
 
+import sys
 import warnings
 
 import numpy as np
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import validate_data
 
 from skcoin._counts import HIDDEN
 
 LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
+MOST = 1e300  # in a cell
 CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
 
 
@@ -20,9 +22,16 @@ def check_layout(estimator, X, *, reset):
 
     The cells themselves are read, and refused, by ``iter_tosses``.
     """
-    X = validate_data(
-        estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=1
-    )
+    if isinstance(X, np.ma.MaskedArray):
+        raise ValueError(
+            "X is a masked array, whose mask would be ignored. Drop the masked rows, or use "
+            'layout="tosses" with X.filled(np.nan), which says that a toss was not made.'
+        )
+    X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+    if X.dtype.kind == "O":
+        X = _as_floats(X, "X")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X holds {X.dtype.name} values, but must hold counts of tosses.")
     layout, n_columns = estimator.layout, X.shape[1]
     if layout == "tosses":
         return X
@@ -37,12 +46,11 @@ def check_layout(estimator, X, *, reset):
             f"{n_columns}. Select the two, e.g. X[:, [0, 1]]."
         )
     if n_columns > 2 and reset:
-        warnings.warn(
+        warn_user(
             f'layout="heads_tails": X has {n_columns} columns; column 0 is taken as heads and the '
             f"sum of columns 1 to {n_columns - 1} as tails. For heads and tosses in two columns "
             'use layout="heads_tosses", for single tosses in cells layout="tosses".',
             UserWarning,
-            stacklevel=4,
         )
     return X
 
@@ -65,8 +73,9 @@ def iter_tosses(X, layout, caller, chunk=CHUNK):
     split = {"heads_tails": _heads_tails, "heads_tosses": _heads_tosses, "tosses": _tosses}[layout]
     for start in range(0, len(X), chunk):
         part = X[start : start + chunk]
-        if part.dtype.kind == "b" or part.dtype.itemsize < 4:
-            part = part.astype(float if part.dtype.kind == "f" else np.int64)  # sums must fit
+        if part.dtype.kind in "bf" or part.dtype.itemsize < 8:
+            # So that sums and differences are exact.
+            part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64, copy=False)
         yield split(part, start, caller)
 
 
@@ -124,7 +133,7 @@ def check_weights(weights, name, n_components):
         raise ValueError(f"{name}[{k}] is {weights[k]:g}; a proportion must not be negative.")
     if abs(weights.sum() - 1) > 1e-6:
         raise ValueError(
-            f"{name} sums to {weights.sum():.6g}, but must sum to 1. Divide it by its sum."
+            f"{name} sums to {weights.sum():.9g}, but must sum to 1. Divide it by its sum."
         )
     return weights / weights.sum()
 
@@ -156,6 +165,29 @@ def check_theta_prior(theta_prior):
     return prior
 
 
+def check_n_tosses(n_tosses, n_samples):
+    """``n_tosses`` as float64 of shape (n_samples,)."""
+    if np.ndim(n_tosses) == 0:
+        n_tosses = np.full(n_samples, n_tosses)
+    return _check_vector(n_tosses, "n_tosses", n_samples, "the number of tosses, or one per row")
+
+
+def refuse_if_no_toss(counts):
+    """Refuse rows that hold no toss, and totals that no float can hold."""
+    total = counts.rows @ counts.tosses
+    if total == 0:
+        raise ValueError(
+            "X holds no toss: every row of positive weight has 0 heads and 0 tails, so that there "
+            "is nothing to learn from."
+        )
+    if not np.isfinite(total):
+        raise ValueError(
+            f"X and sample_weight hold more tosses than a float can count: up to "
+            f"{counts.tosses.max():g} in a row of weight up to {counts.rows.max():g}. Scale them "
+            "down."
+        )
+
+
 def refuse_if_impossible(start, counts, names):
     """Refuse start values that exclude a row, whose likelihood could never rise above zero.
 
@@ -163,10 +195,11 @@ def refuse_if_impossible(start, counts, names):
     ----------
     start : Coins of shape (n_starts, n_components)
     counts : Counts
-        Rows with at least one toss, hidden and known.
     names : str
         The parameters to change, as the message shall say.
     """
+    if np.all((start.theta > 0) & (start.theta < 1) & (start.weights > 0)):
+        return
     for coins in start:
         possible = (
             ((counts.heads[:, None] == 0) | (coins.theta > 0))
@@ -184,9 +217,18 @@ def refuse_if_impossible(start, counts, names):
             )
 
 
+def warn_user(message, category):
+    """Warn at the line that called skcoin, whatever scikit-learn puts between."""
+    frame, level = sys._getframe(1), 2
+    between = ("skcoin.", "sklearn.", "joblib.")
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(between):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
 def _heads_tails(part, start, caller):
     _refuse_non_counts(part, start, caller)
-    tails = part[:, 1] if part.shape[1] == 2 else part[:, 1:].sum(axis=1)
+    tails = part[:, 1] if part.shape[1] == 2 else part[:, 1:].sum(axis=1, dtype=np.float64)
     return part[:, 0], tails
 
 
@@ -219,14 +261,18 @@ def _tosses(part, start, caller):
 
 def _refuse_non_counts(part, start, caller):
     low, high = part.min(), part.max()  # NaN reaches both
-    if low >= 0 and high < np.inf:
+    if low >= 0 and high <= MOST:
         return
-    row, column = np.argwhere(~((part >= 0) & (part < np.inf)))[0]
+    row, column = np.argwhere(~((part >= 0) & (part <= MOST)))[0]
     value, where = part[row, column], f"row {start + row}, column {column}"
     if value < 0 and np.isfinite(value):
         raise ValueError(
             f"Negative values in data passed to {caller}: {where} is {value:g}, but heads and "
             "tails are counts. Remove or repair the row."
+        )
+    if np.isfinite(value):
+        raise ValueError(
+            f"{where} of X is {value:g}; counts above {MOST:g} cannot be added up. Scale X down."
         )
     said = "NaN" if np.isnan(value) else "infinity (inf)"
     raise ValueError(
@@ -236,13 +282,36 @@ def _refuse_non_counts(part, start, caller):
 
 
 def _check_vector(values, name, length, meaning):
-    vector = check_array(
-        values, ensure_2d=False, dtype=np.float64, input_name=name, ensure_all_finite=False
-    )
+    vector = np.asarray(values)
+    if vector.dtype.kind == "O":
+        vector = _as_floats(vector, name)
+    if vector.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} holds {vector.dtype.name} values such as {vector.flat[0]!r}, but must hold "
+            f"real numbers: {meaning}."
+        )
     if vector.shape != (length,):
         raise ValueError(
             f"{name} has shape {vector.shape}, but must have shape ({length},): {meaning}."
         )
+    vector = vector.astype(np.float64)
     for i in np.flatnonzero(~np.isfinite(vector))[:1]:
         raise ValueError(f"{name}[{i}] is {vector[i]:g}, but must be a finite number.")
     return vector
+
+
+def _as_floats(values, name):
+    """An array of objects as float64, None as NaN; where a cell is no number, name it."""
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        for place, value in np.ndenumerate(values):
+            try:
+                np.float64(value)
+            except (TypeError, ValueError) as error:
+                where = ", ".join(map(str, place))
+                kind = "the string " if isinstance(value, str) else ""
+                raise ValueError(
+                    f"{name}[{where}] is {kind}{value!r}, which is no number."
+                ) from error
+        raise

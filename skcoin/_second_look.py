@@ -1,0 +1,117 @@
+"""A second look at where a climb has ended, for gains that no step from there can see.
+
+A theta at exactly 0 or 1 and a weight of exactly 0 never move again, of two equal coins one is to
+spare, and two coins may share what one could explain while a third is missed elsewhere.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from skcoin._gradient import best_place
+from skcoin._likelihood import Coins, expect, stack
+
+SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1)
+FEW_SHARES = np.array([0.3, 0.03, 0.003])
+TIED = 1e-3  # closer than this in arcsin sqrt theta, relative to the distance from 0 or 1
+
+
+def better_coins(coins, evidence, *, use_tied):
+    """Coins with a higher objective than ``coins``, and by how much; the same and 0 if none.
+
+    Parameters
+    ----------
+    coins : Coins of shape (n_coins,)
+    evidence : Evidence
+    use_tied : bool
+        Whether of two equal coins one may be put elsewhere.
+    """
+    trials = _into_the_inside(coins, evidence)
+    spare = _spare(coins, evidence, use_tied)
+    if spare is not None:
+        trials += _placed_anew(*spare, coins, evidence)
+    if not trials:
+        return coins, 0.0
+    trial = stack([coins, *trials])
+    objective = expect(trial, evidence).objective
+    best = int(np.nanargmax(objective))
+    return trial[best], float(objective[best] - objective[0])
+
+
+def regrouped(coins, heads, tails, rows):
+    """Starts that spend a coin elsewhere: each two neighbours as one, and one where it helps most.
+
+    Parameters
+    ----------
+    coins : Coins of shape (n_coins,)
+    heads, tails, rows : ndarray of shape (n_rows,)
+        Roughly those of the data.
+
+    Returns
+    -------
+    starts : Coins of shape (n_coins - 1, n_coins)
+    """
+    order = np.argsort(coins.theta)
+    starts = []
+    for j, k in pairwise(order):
+        merged = _merge(j, k, coins)
+        theta, share = best_place(merged, heads, tails, rows, FEW_SHARES)
+        starts.append(_place(k, theta, share, merged))
+    return stack(starts)
+
+
+def _into_the_inside(coins, evidence):
+    """Trials that move each learned theta at 0 or 1 inside, by many lengths."""
+    at_boundary = ((coins.theta == 0) | (coins.theta == 1)) & (coins.weights > 0)
+    trials = []
+    for k in np.flatnonzero(at_boundary & evidence.learn_theta):
+        for share in SHARES:
+            theta = coins.theta.copy()
+            theta[k] = abs(theta[k] - share)
+            trials.append(Coins(theta, coins.weights))
+    return trials
+
+
+def _spare(coins, evidence, use_tied):
+    """A coin that the likelihood does without and one that takes its weight, or None.
+
+    It has no weight, or is equal to another.
+    """
+    if not evidence.learn_weights:
+        return None
+    for k in np.flatnonzero(coins.weights == 0):
+        return k, int(coins.weights.argmax())
+    if not use_tied:
+        return None
+    order = np.argsort(coins.theta)
+    x = np.arcsin(np.sqrt(coins.theta[order]))
+    for i in np.flatnonzero(np.diff(x) < TIED * np.sin(2 * x[1:])):
+        for k, twin in (order[[i, i + 1]], order[[i + 1, i]]):
+            if evidence.learn_theta[k]:
+                return k, twin
+    return None
+
+
+def _placed_anew(k, twin, coins, evidence):
+    """Trials that give coin ``k``, whose weight its twin takes over, many shares elsewhere."""
+    rest = _merge(twin, k, coins)
+    theta = coins.theta[k]
+    if evidence.learn_theta[k]:
+        theta, _ = best_place(rest, evidence.heads, evidence.tails, evidence.rows, SHARES[::3])
+    return [_place(k, theta, share, rest) for share in SHARES]
+
+
+def _merge(j, k, coins):
+    """Coin ``j`` takes the weight of coin ``k``, and the theta between, in their proportion."""
+    theta, weights = coins.theta.copy(), coins.weights.copy()
+    weights[j], weights[k] = weights[j] + weights[k], 0
+    if coins.weights[k] > 0:
+        theta[j] = coins.weights[[j, k]] @ coins.theta[[j, k]] / weights[j]
+    return Coins(theta, weights)
+
+
+def _place(k, theta, share, coins):
+    """Coin ``k``, which has no weight, at ``theta`` with a share of the weight of the others."""
+    moved = Coins(coins.theta.copy(), coins.weights * (1 - share))
+    moved.theta[k], moved.weights[k] = theta, share
+    return moved

@@ -1,0 +1,211 @@
+"""The public face: names, documentation, imports, version and the commands of the README."""
+
+import ast
+import importlib.metadata
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skcoin
+import skcoin.datasets
+import skcoin.exceptions
+from skcoin import BinomialMixture, ThreeCoinModel
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "docs" / "examples"
+ESTIMATORS = [BinomialMixture, ThreeCoinModel]
+PUBLIC = [
+    pytest.param(getattr(module, name), id=f"{module.__name__}.{name}")
+    for module in (skcoin, skcoin.datasets)
+    for name in module.__all__
+]
+METHODS = [
+    pytest.param(function, id=f"{estimator.__name__}.{name}")
+    for estimator in ESTIMATORS
+    for name, function in inspect.getmembers(estimator, inspect.isfunction)
+    if not name.startswith("_") and function.__module__.startswith("skcoin")
+]
+
+
+def run(*arguments, **environment):
+    """Run this Python on the package under test, wherever that is, and return what it prints."""
+    path = [str(Path(skcoin.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    result = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("module", [skcoin, skcoin.datasets])
+def test_all_is_the_public_namespace(module):
+    public = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert set(module.__all__) == public
+    assert sorted(module.__all__) == list(module.__all__)
+
+
+def test_public_names_are_those_of_the_package():
+    assert {"BinomialMixture", "ThreeCoinModel", "IdentifiabilityWarning"} <= set(skcoin.__all__)
+    assert skcoin.IdentifiabilityWarning is skcoin.exceptions.IdentifiabilityWarning
+    assert issubclass(skcoin.IdentifiabilityWarning, UserWarning)
+
+
+def test_version_is_a_literal_and_that_of_the_installed_package():
+    tree = ast.parse(Path(skcoin.__file__).read_text(encoding="utf-8"))
+    literals = {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    assert literals["__version__"] == skcoin.__version__
+    try:
+        installed = importlib.metadata.version("skcoin")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("skcoin is not installed")
+    assert installed == skcoin.__version__
+
+
+def modules_loaded_by(statement):
+    return set(run("-c", f"{statement}; import sys; print(*sys.modules)").split())
+
+
+def test_import_brings_no_module_that_scikit_learn_does_not():
+    added = modules_loaded_by("import sklearn.mixture, skcoin, skcoin.datasets")
+    added -= modules_loaded_by("import sklearn.mixture")
+    roots = {name.partition(".")[0] for name in added}
+    assert roots - sys.stdlib_module_names <= {"skcoin", "numpy", "scipy", "sklearn"}
+    assert "skcoin" in roots
+
+
+def test_import_says_nothing():
+    assert run("-W", "error", "-c", "import skcoin, skcoin.datasets") == ""
+
+
+def sections(docstring):
+    """The numpydoc sections of a docstring: title -> text."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
+    return {"Summary": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def documented_names(section):
+    """The names of a section's entries; several may share one line."""
+    entries = re.findall(r"^(\w[\w, ]*?)(?: :.*)?$", section, flags=re.MULTILINE)
+    return [name.strip() for entry in entries for name in entry.split(",")]
+
+
+def parameters_of(function):
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+@pytest.mark.parametrize("thing", PUBLIC)
+def test_public_thing_is_documented_with_examples(thing):
+    parts = sections(thing.__doc__)
+    assert parts["Summary"].strip()
+    assert ">>> " in parts["Examples"]
+    if not inspect.isclass(thing):
+        assert "Returns" in parts
+    if not (inspect.isclass(thing) and issubclass(thing, Warning)):
+        assert documented_names(parts["Parameters"]) == parameters_of(thing)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_method_documents_each_parameter_and_what_it_returns(method):
+    parts = sections(method.__doc__)
+    assert parts["Summary"].strip()
+    assert documented_names(parts["Returns"])
+    assert documented_names(parts.get("Parameters", "")) == parameters_of(method)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_documented_attributes_are_what_fit_learns(estimator):
+    pandas = pytest.importorskip("pandas")
+    model = estimator().fit(pandas.DataFrame({"heads": [1, 9, 2], "tails": [9, 1, 8]}))
+    learned = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    assert set(documented_names(sections(estimator.__doc__)["Attributes"])) == learned
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_constructor_stores_its_parameters_and_nothing_else(estimator):
+    given = {name: object() for name in parameters_of(estimator)}
+    assert vars(estimator(**given)) == given
+
+
+def test_python_in_the_readme_is_a_doctest():
+    readme, pyproject = ROOT / "README.md", ROOT / "pyproject.toml"
+    if not (readme.exists() and pyproject.exists()):
+        pytest.skip("the tests stand alone")
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", readme.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert blocks
+    assert all(block.startswith(">>> ") for block in blocks)
+    # A closing fence right after the output would be read as a part of it.
+    assert all(block.endswith("\n\n") for block in blocks)
+    assert "--doctest-glob=README.md" in pyproject.read_text("utf-8")
+
+
+@pytest.fixture
+def example(request):
+    path = EXAMPLES / request.param
+    if not EXAMPLES.is_dir():
+        pytest.skip("docs/ is not here")
+    return run("-W", "error::UserWarning", path, MPLBACKEND="agg")
+
+
+TWO_COINS = """
+coins known:  A 0.80  B 0.45
+   0  0.6000  0.5000
+   1  0.7130  0.5813
+  10  0.7967  0.5197
+coins hidden: A 0.80  B 0.52
+  1      5      5       0.10       0.90    B
+  2      9      1       0.95       0.05    A
+weights free: A 0.7934  B 0.5139  A is picked with probability 0.5228
+   0  0.3000  0.4000
+"""
+
+THREE_COINS = """
+Table 1: HHH TTT HHH TTT
+   1  0.3738  0.0680  0.7578  0.0004 0.9714 0.0004 0.9714
+   3  0.5000  0.0000  1.0000
+   2  0.3940  0.0012  0.9893
+   4  0.4970  0.0000  0.8284  0.0000 0.9949 0.0000 0.9949
+   1  0.3000  0.5000  0.5000  0.3000 0.3000 0.3000 0.3000
+   8  0.3593  0.8972  0.2773  0.9500 0.0016 0.9500 0.0016
+(0.50, 0.50, 0.50)  0.5000  0.6000  0.6000  0.6000
+(0.40, 0.60, 0.70)  0.4064  0.5368  0.6432  0.6000
+(0.46, 0.55, 0.67)  0.4619  0.5346  0.6561  0.6000
+IdentifiabilityWarning: 3 free parameters need a row of at least 3 tosses
+"""
+
+
+@pytest.mark.parametrize(
+    ("example", "lines"),
+    [("plot_two_coins.py", TWO_COINS), ("plot_three_coins.py", THREE_COINS)],
+    indirect=["example"],
+)
+def test_example_prints_the_known_numbers(example, lines):
+    printed = example.splitlines()
+    for line in filter(None, lines.splitlines()):
+        assert any(p.startswith(line) for p in printed), line
+
+
+@pytest.mark.parametrize("example", ["plot_two_coins.py"], indirect=True)
+def test_example_prints_twenty_steps_of_the_simulation(example):
+    simulation = example.partition("simulated coins 0.45 and 0.75")[2]
+    assert re.findall(r"^ *(\d+)  0\.\d{4}  0\.\d{4}$", simulation, re.MULTILINE) == [
+        str(step) for step in range(21)
+    ]

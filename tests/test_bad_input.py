@@ -1,0 +1,722 @@
+"""Whatever is wrong with the input is said in words and numbers; whatever is right loses nothing.
+
+A refusal names the parameter, the value it got, the row or entry where that helps, and a remedy.
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from scipy.special import gammaln
+from scipy.stats import binom
+from sklearn.exceptions import NotFittedError
+
+from skcoin import BinomialMixture, ThreeCoinModel
+
+HEADS = np.array([5, 9, 8, 4, 7])
+TOSSES = {
+    "heads_tails": np.column_stack([HEADS, 10 - HEADS]),
+    "heads_tosses": np.column_stack([HEADS, np.full(5, 10)]),
+    "tosses": (np.arange(10) < HEADS[:, None]).astype(int),
+}
+LAYOUTS = list(TOSSES)
+READERS = ["fit", "predict", "predict_proba", "score_samples", "score", "bic"]
+WEIGHTED = ["fit", "score", "aic", "bic", "icl"]
+INITS = ["auto", "quantile", "random", "k-means++"]
+
+
+def reader(method, layout="heads_tails", estimator=BinomialMixture):
+    """A method that reads X: of a new model for "fit", else of one that is fitted to TOSSES."""
+    model = estimator(layout=layout)
+    return getattr(model if method == "fit" else model.fit(TOSSES[layout]), method)
+
+
+def with_cell(layout, value, row=1, column=0):
+    X = TOSSES[layout].astype(float)
+    X[row, column] = value
+    return X
+
+
+def assert_refuses(call, *words, error=ValueError):
+    with pytest.raises(error) as caught:
+        call()
+    message = str(caught.value)
+    assert [word for word in words if word not in message] == [], message
+
+
+def assert_same_fit(a, b):
+    """To the last bit."""
+    for name in ("theta_path_", "weights_path_", "lower_bounds_", "n_iter_", "converged_"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+
+
+# --- X ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
+@pytest.mark.parametrize("method", READERS)
+@pytest.mark.parametrize("layout", ["heads_tails", "heads_tosses"])
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (-3, ["Negative values in data passed to {}", "is -3", "counts", "Remove or repair"]),
+        (-0.5, ["Negative values in data passed to {}", "is -0.5", "counts"]),
+        (np.nan, ["X of {} contains NaN", "finite", 'only layout="tosses" takes NaN']),
+        (np.inf, ["X of {} contains infinity (inf)", "finite"]),
+        (-np.inf, ["X of {} contains infinity (inf)", "finite"]),
+    ],
+)
+def test_a_cell_that_is_no_count_is_refused(cell, words, layout, method, estimator):
+    read = reader(method, layout, estimator)
+    words = [word.format(estimator.__name__) for word in words]
+    assert_refuses(lambda: read(with_cell(layout, cell)), "row 1, column 0", *words)
+
+
+@pytest.mark.parametrize("method", READERS)
+@pytest.mark.parametrize("cell", [2, 0.5, -1, np.inf, -np.inf, 1e-300])
+def test_a_cell_that_is_no_toss_is_refused(cell, method):
+    read = reader(method, "tosses")
+    words = (
+        f"row 2, column 7 is {cell:g}",
+        "1 for heads, 0 for tails or NaN",
+        'layout="heads_tails"',
+    )
+    assert_refuses(lambda: read(with_cell("tosses", cell, row=2, column=7)), *words)
+
+
+@pytest.mark.parametrize("method", READERS)
+@pytest.mark.parametrize("dtype", [float, int, np.uint64])
+def test_more_heads_than_tosses_are_refused_with_their_row(dtype, method):
+    X = with_cell("heads_tosses", 12, row=3).astype(dtype)
+    words = "Row 3 of X has 12 heads in 10 tosses", 'use layout="heads_tails"'
+    assert_refuses(lambda: reader(method, "heads_tosses")(X), *words)
+
+
+@pytest.mark.parametrize("method", ["fit", "predict"])
+@pytest.mark.parametrize(
+    ("layout", "cells", "words"),
+    [
+        ("heads_tails", [1, -1], "row 200000, column 1 is -1"),
+        ("heads_tosses", [3, 2], "Row 200000 of X has 3 heads in 2 tosses"),
+        ("tosses", [0, 3], "row 200000, column 1 is 3"),
+    ],
+)
+def test_the_row_is_named_in_long_data_too(layout, cells, words, method):
+    X = np.ones((200_001, 2))
+    X[-1] = cells
+    model = BinomialMixture(1, layout=layout).fit(X[:4])
+    assert_refuses(lambda: getattr(model, method)(X), words)
+
+
+@pytest.mark.parametrize("layout", ["heads_tails", "heads_tosses"])
+def test_one_column_is_refused_and_pointed_to_single_tosses(layout):
+    words = f"layout='{layout}'", "needs two columns", "n_features = 1", 'use layout="tosses"'
+    assert_refuses(lambda: BinomialMixture(layout=layout).fit([[1], [0], [1]]), *words)
+
+
+def test_heads_and_tosses_are_exactly_two_columns():
+    X = np.c_[TOSSES["heads_tosses"], HEADS]
+    words = 'layout="heads_tosses"', "exactly two columns", "X has 3", "X[:, [0, 1]]"
+    assert_refuses(lambda: BinomialMixture(layout="heads_tosses").fit(X), *words)
+
+
+def test_more_than_two_columns_are_said_once_at_fit_where_the_user_calls_it():
+    X = np.c_[HEADS, 10 - HEADS, np.zeros(5), np.ones(5)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = BinomialMixture().fit(X)
+        model.predict(X)
+    message = str(caught[0].message)
+    assert [warning.category for warning in caught] == [UserWarning]
+    for words in (
+        "X has 4 columns",
+        "column 0 is taken as heads",
+        "sum of columns 1 to 3 as tails",
+        'layout="heads_tosses"',
+        'layout="tosses"',
+    ):
+        assert words in message
+    assert caught[0].filename == __file__
+    assert_same_fit(model, BinomialMixture().fit(np.c_[HEADS, 11 - HEADS]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "X"),
+    [({"max_iter": 1}, TOSSES["heads_tails"]), ({}, [[1, 0], [0, 1]])],
+    ids=["convergence", "identifiability"],
+)
+def test_a_warning_of_the_fit_points_at_the_line_that_fits(arguments, X):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        BinomialMixture(**arguments).fit(X)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("layout", "X"),
+    [
+        ("heads_tails", [[0, 0], [0, 0]]),
+        ("heads_tosses", [[0, 0], [0, 0]]),
+        ("tosses", [[np.nan, np.nan], [np.nan, np.nan]]),
+    ],
+)
+def test_no_toss_at_all_is_refused_at_fit_only(layout, X):
+    model = BinomialMixture(layout=layout)
+    assert_refuses(lambda: model.fit(X), "X holds no toss", "0 heads and 0 tails")
+    if layout == "tosses":
+        X = np.full((2, 10), np.nan)
+    fitted = model.fit(TOSSES[layout])
+    assert fitted.predict_proba(X).shape == (2, 2)
+    assert fitted.aic(X) == pytest.approx(2 * 3)  # log-likelihood 0 up to rounding
+
+
+def test_tosses_of_weight_zero_are_no_tosses():
+    weights = [0, 0, 1]
+    assert_refuses(
+        lambda: BinomialMixture().fit([[3, 1], [1, 3], [0, 0]], sample_weight=weights),
+        "X holds no toss: every row of positive weight",
+    )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("method", READERS)
+@pytest.mark.parametrize(
+    ("spoil", "words", "error"),
+    [
+        (lambda X: X[:0], ["0 sample(s)", "minimum of 1"], ValueError),
+        (lambda X: X.astype(str), ["strings", "Convert your data to numeric"], ValueError),
+        (lambda X: X.astype("S"), ["strings", "Convert your data to numeric"], ValueError),
+        (lambda X: X + 0j, ["Complex data not supported"], ValueError),
+        (sparse.csr_matrix, ["Sparse data was passed for X", "toarray()"], TypeError),
+        (sparse.coo_array, ["Sparse data was passed for X", "toarray()"], TypeError),
+        (lambda X: X[0], ["Expected 2D array, got 1D array", "reshape"], ValueError),
+        (lambda X: X[None], ["dim 3"], ValueError),
+    ],
+    ids=["empty", "strings", "bytes", "complex", "csr", "coo", "1-D", "3-D"],
+)
+def test_what_is_no_table_of_numbers_is_refused(spoil, words, error, method, layout):
+    X = spoil(TOSSES[layout])
+    assert_refuses(lambda: reader(method, layout)(X), *words, error=error)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_column_of_names_is_refused(frame):
+    X = frame({"player": ["Clemente", "Robinson"], "hits": [18, 17], "misses": [27, 28]})
+    for columns in (["player", "hits"], ["hits", "player"]):
+        assert_refuses(lambda part=X[columns]: BinomialMixture().fit(part), "string", "Clemente")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("method", READERS[1:])
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_another_number_of_columns_than_at_fit_is_refused(n_columns, method, layout):
+    X = np.ones((4, n_columns))
+    n_fitted = TOSSES[layout].shape[1]
+    words = f"X has {n_columns} features", f"BinomialMixture is expecting {n_fitted} features"
+    assert_refuses(lambda: reader(method, layout)(X), *words)
+
+
+@pytest.mark.parametrize("method", [*READERS[1:], "transform", "aic", "icl", "posterior_mean"])
+@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
+def test_a_model_that_is_not_fitted_says_so(estimator, method):
+    call = getattr(estimator(), method)
+    words = f"This {estimator.__name__} instance is not fitted yet", "Call 'fit'"
+    assert_refuses(lambda: call(TOSSES["heads_tails"]), *words, error=NotFittedError)
+
+
+@pytest.mark.parametrize("method", ["sample", "get_feature_names_out"])
+def test_a_model_that_is_not_fitted_has_nothing_to_give(method):
+    assert_refuses(getattr(BinomialMixture(), method), "not fitted yet", error=NotFittedError)
+
+
+# --- sample_weight and coins --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", WEIGHTED)
+@pytest.mark.parametrize(
+    ("sample_weight", "words"),
+    [
+        (
+            [1, 1, -2, 1, 1],
+            ["sample_weight[2] is -2", "not be negative", "Use 0 to leave a row out"],
+        ),
+        ([0, 0, 0, 0, 0], ["sample_weight is zero in every row", "at least one non-zero"]),
+        ([1, 1, 1, 1], ["sample_weight has shape (4,)", "must have shape (5,)", "one weight per"]),
+        ([[1]] * 5, ["sample_weight has shape (5, 1)", "must have shape (5,)"]),
+        ([1, np.nan, 1, 1, 1], ["sample_weight[1] is nan", "finite"]),
+        ([1, 1, 1, 1, np.inf], ["sample_weight[4] is inf", "finite"]),
+    ],
+)
+def test_a_weight_that_is_no_weight_is_refused(sample_weight, words, method):
+    read = reader(method)
+    assert_refuses(lambda: read(TOSSES["heads_tails"], sample_weight=sample_weight), *words)
+
+
+@pytest.mark.parametrize(
+    ("coins", "words"),
+    [
+        ([0, 1, 2, 0, 1], ["coins[2] is 2", "from 0 to 1 (n_components=2)", "-1 where"]),
+        ([0, 1, 1, 0, -2], ["coins[4] is -2", "from 0 to 1 (n_components=2)", "-1 where"]),
+        ([0, 0.5, 1, 0, 1], ["coins[1] is 0.5", "whole number"]),
+        ([0, np.nan, 1, 0, 1], ["coins[1] is nan", "finite"]),
+        ([0, 1], ["coins has shape (2,)", "must have shape (5,)", "one coin per row, -1 where"]),
+    ],
+)
+@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
+@pytest.mark.parametrize("method", ["fit", "fit_predict"])
+def test_a_coin_that_is_none_is_refused(coins, words, estimator, method):
+    fit = getattr(estimator(), method)
+    assert_refuses(lambda: fit(TOSSES["heads_tails"], coins=coins), *words)
+
+
+@pytest.mark.parametrize("values", [["A", "B", "A", "B", "A"], [1j] * 5, 3], ids=str)
+@pytest.mark.parametrize("name", ["sample_weight", "coins"])
+def test_a_column_that_is_no_column_of_numbers_is_refused_by_name(name, values):
+    fit = BinomialMixture().fit
+    assert_refuses(
+        lambda: fit(TOSSES["heads_tails"], **{name: values}), name, error=(TypeError, ValueError)
+    )
+
+
+# --- parameters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"theta_init": [0.5, 1.5]}, ["theta_init[1] is 1.5", "in [0, 1]", "as fractions"]),
+        ({"theta_init": [-0.1, 0.5]}, ["theta_init[0] is -0.1", "in [0, 1]"]),
+        ({"theta_init": [0.5]}, ["theta_init has shape (1,)", "must have shape (2,)"]),
+        ({"theta_init": [0.1, 0.2, 0.3]}, ["theta_init has shape (3,)", "must have shape (2,)"]),
+        ({"theta_init": [[0.6, 0.5]]}, ["theta_init has shape (1, 2)", "must have shape (2,)"]),
+        ({"theta_init": [0.5, np.nan]}, ["theta_init[1] is nan", "finite"]),
+        ({"theta_init": [np.inf, 0.5]}, ["theta_init[0] is inf", "finite"]),
+        ({"theta_init": ["a", "b"]}, ["theta_init"]),
+        ({"theta_init": [0.5, 1j]}, ["theta_init"]),
+        ({"theta_init": 0.5}, ["'theta_init'", "array-like", "Got 0.5"]),
+        (
+            {"weights_init": [0.5, 0.6]},
+            ["weights_init sums to 1.1", "to 1", "Divide it by its sum"],
+        ),
+        ({"weights_init": [50, 50]}, ["weights_init sums to 100", "to 1", "Divide it by its sum"]),
+        ({"weights_init": [0.5, 0.500002]}, ["weights_init sums to 1.000002", "must sum to 1."]),
+        ({"weights_init": [-0.5, 1.5]}, ["weights_init[0] is -0.5", "not be negative"]),
+        ({"weights_init": [1]}, ["weights_init has shape (1,)", "must have shape (2,)"]),
+        ({"weights_init": [np.nan, 1]}, ["weights_init[0] is nan", "finite"]),
+        ({"weights_init": ["a", "b"]}, ["weights_init"]),
+        ({"theta_prior": (0.5, 1)}, ["theta_prior is (0.5, 1)", "at least 1", "(1, 1) is flat"]),
+        ({"theta_prior": (1, 0.99)}, ["theta_prior is (1, 0.99)", "at least 1"]),
+        ({"theta_prior": (1,)}, ["theta_prior has shape (1,)", "must have shape (2,)", "(a, b)"]),
+        ({"theta_prior": (1, np.inf)}, ["theta_prior[1] is inf", "finite"]),
+        ({"theta_prior": 2}, ["'theta_prior'", "array-like", "Got 2"]),
+        ({"theta_prior": ("a", "b")}, ["theta_prior"]),
+        ({"weights_prior": 0.5}, ["'weights_prior'", "range [1", "Got 0.5"]),
+        ({"weights_prior": np.nan}, ["'weights_prior'", "range [1", "Got nan"]),
+        ({"layout": "tails_heads"}, ["'layout'", *map(repr, LAYOUTS), "Got 'tails_heads'"]),
+        ({"solver": "newton"}, ["'solver'", "'em'", "'em-newton'", "Got 'newton'"]),
+        ({"init_params": "kmeans"}, ["'init_params'", *map(repr, INITS), "Got 'kmeans'"]),
+        ({"learn_theta": False}, ["learn_theta is False", "theta_init is None", "Give theta_init"]),
+        ({"learn_theta": [True]}, ["learn_theta is [True]", "a list of 2", "n_components=2"]),
+        (
+            {"learn_theta": [1, 0], "theta_init": [0.6, 0.5]},
+            ["learn_theta is [1, 0]", "True, False or a list of 2"],
+        ),
+    ],
+    ids=repr,
+)
+def test_a_parameter_that_cannot_be_is_refused(arguments, words):
+    model = BinomialMixture(**arguments)
+    assert_refuses(lambda: model.fit(TOSSES["heads_tails"]), *words, error=(TypeError, ValueError))
+
+
+@pytest.mark.parametrize(
+    ("model", "coins", "words"),
+    [
+        (
+            BinomialMixture(theta_init=[0, 1]),
+            None,
+            ["4 heads and 6 tails", "any coin", "theta=[0.0, 1.0]", "Move theta_init and weights"],
+        ),
+        (
+            BinomialMixture(theta_init=[0, 0.5], weights_init=[1, 0]),
+            None,
+            ["4 heads and 6 tails", "any coin", "weights=[1.0, 0.0]", "inside (0, 1)"],
+        ),
+        (
+            BinomialMixture(theta_init=[0.5, 1]),
+            [-1, -1, -1, -1, 1],
+            ["7 heads and 3 tails", "its coin 1", "theta=[0.5, 1.0]"],
+        ),
+        (
+            BinomialMixture(weights_init=[1, 0], learn_weights=False),
+            [1, -1, -1, -1, -1],
+            ["5 heads and 5 tails", "its coin 1", "weights=[1.0, 0.0]"],
+        ),
+        (
+            ThreeCoinModel(p_init=0, q_init=0),
+            None,
+            ["4 heads and 6 tails", "Move pi_init, p_init and q_init inside (0, 1)"],
+        ),
+    ],
+    ids=["thetas", "weights", "known", "known weights", "three coins"],
+)
+def test_a_start_that_excludes_a_row_is_refused(model, coins, words):
+    assert_refuses(lambda: model.fit(TOSSES["heads_tails"], coins=coins), *words)
+
+
+def test_weights_that_exclude_a_known_coin_are_refused_without_a_toss_too():
+    X, coins = [[5, 5], [9, 1], [0, 0]], [-1, -1, 1]
+    model = BinomialMixture(weights_init=[1, 0], learn_weights=False)
+    assert_refuses(lambda: model.fit(X, coins=coins), "coin 1", "weights=[1.0, 0.0]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"n_samples": 0}, ["n_samples", "0", "1"]),
+        ({"n_samples": 1.5}, ["n_samples", "int"]),
+        ({"n_tosses": -1}, ["n_tosses asks for -1 tosses", "whole number"]),
+        ({"n_tosses": [3, 1.5]}, ["n_tosses asks for 1.5 tosses", "whole number"]),
+        ({"n_tosses": np.nan}, ["n_tosses[0] is nan", "finite"]),
+        ({"n_tosses": np.inf}, ["n_tosses[0] is inf", "finite"]),
+        ({"n_tosses": 1e19}, ["n_tosses asks for 1e+19 tosses"]),
+        ({"n_tosses": [1, 2, 3]}, ["n_tosses", "(3,)", "(2,)"]),
+        ({"n_tosses": [[1, 2]]}, ["n_tosses", "(1, 2)", "(2,)"]),
+        ({"n_tosses": "many"}, ["n_tosses", "many"]),
+    ],
+    ids=repr,
+)
+def test_a_sample_that_cannot_be_drawn_is_refused(arguments, words):
+    model = BinomialMixture(random_state=0).fit(TOSSES["heads_tails"])
+    draw = {"n_samples": 2, **arguments}
+    assert_refuses(lambda: model.sample(**draw), *words, error=(TypeError, ValueError))
+
+
+def test_more_tosses_than_cells_cannot_be_drawn():
+    model = BinomialMixture(layout="tosses", random_state=0).fit(TOSSES["tosses"])
+    assert_refuses(lambda: model.sample(2, n_tosses=11), "n_tosses asks for 11", "from 0 to 10")
+
+
+def test_fractional_rows_are_drawn_with_n_tosses_only():
+    model = BinomialMixture(random_state=0).fit(TOSSES["heads_tails"] + 0.25)
+    assert_refuses(lambda: model.sample(2), "fitted rows hold 10.5 tosses", "Give n_tosses")
+    X, _ = model.sample(2, n_tosses=[3, 4])
+    np.testing.assert_array_equal(X.sum(axis=1), [3, 4])
+
+
+# --- fine and exact -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("init_params", INITS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_row_without_tosses_tells_nothing(layout, init_params):
+    X = TOSSES[layout]
+    nothing = np.full((2, X.shape[1]), np.nan if layout == "tosses" else 0)
+    model = BinomialMixture(layout=layout, init_params=init_params, random_state=0).fit(X)
+    theta_path = model.theta_path_
+    # One ulp per coin: the weights go through a logarithm and back.
+    np.testing.assert_allclose(model.predict_proba(nothing), [model.weights_] * 2, rtol=1e-15)
+    np.testing.assert_allclose(model.score_samples(nothing), 0, atol=1e-15)
+    np.testing.assert_array_equal(model.fit(np.vstack([nothing, X])).theta_path_, theta_path)
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+@pytest.mark.parametrize("init_params", INITS)
+@pytest.mark.parametrize(("heads", "tails"), [(1, 0), (0, 1)], ids=["heads", "tails"])
+def test_rows_of_one_side_only_are_certain(heads, tails, init_params, n_components):
+    X = np.outer([3, 8, 5, 8], [heads, tails])
+    model = BinomialMixture(n_components, init_params=init_params, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X)
+    assert -1e-6 <= model.score(X) <= 1e-15  # tol in all four rows, and rounding
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1, rtol=1e-15)
+
+
+@pytest.mark.parametrize("init_params", INITS)
+@pytest.mark.parametrize("n_components", [3, 5, 20])
+def test_more_coins_than_distinct_rows_fit_as_well_as_fewer(n_components, init_params):
+    X = np.repeat([[30, 70], [90, 10]], 3, axis=0)
+    score = BinomialMixture(2).fit(X).score(X)
+    model = BinomialMixture(n_components, init_params=init_params, random_state=0).fit(X)
+    assert np.isfinite(model.theta_path_).all()
+    assert model.weights_.sum() == pytest.approx(1)
+    assert model.predict_proba(X).shape == (6, n_components)
+    assert model.score(X) >= score - 1e-6  # tol
+
+
+@pytest.mark.parametrize("n_components", [1, 2])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_row_is_fitted_by_its_rate(layout, n_components):
+    X = TOSSES[layout][:1]
+    model = BinomialMixture(n_components, layout=layout).fit(X)
+    best = 10 * np.log(0.5) if layout == "tosses" else binom.logpmf(5, 10, 0.5)
+    assert model.score(X) == pytest.approx(best, abs=1e-6)  # tol
+    assert model.weights_ @ model.theta_ == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("scale", [1, 1e3, 1e6, 1e9, 1e11])
+def test_the_complete_data_estimate_is_exact_at_any_size(scale):
+    X, coins = scale * TOSSES["heads_tails"], [1, 0, 0, 1, 0]
+    model = BinomialMixture().fit(X, coins=coins)
+    np.testing.assert_array_equal(model.theta_, [24 / 30, 9 / 20])
+    np.testing.assert_array_equal(model.weights_, [3 / 5, 2 / 5])
+
+
+@pytest.mark.parametrize("dtype", [float, np.int64, np.uint64])
+def test_a_trillion_tosses_lose_no_coin(dtype):
+    heads = np.array([10, 5, 0], dtype=dtype) * 10**11
+    X = np.column_stack([heads, dtype(10**12) - heads])
+    model = BinomialMixture(3).fit(X)
+    np.testing.assert_allclose(model.theta_, [1, 0.5, 0], atol=1e-12)  # a toss in a trillion
+    np.testing.assert_allclose(model.weights_, 1 / 3, rtol=1e-12)
+    np.testing.assert_array_equal(model.predict(X), [0, 1, 2])
+
+
+def test_the_likelihood_of_a_trillion_tosses_keeps_its_digits():
+    model = BinomialMixture(1).fit([[5e11, 5e11]])
+    # Stirling: binom(n, n / 2) / 2^n -> sqrt(2 / (pi n)), wrong by 1 / (4 n). The log of the row
+    # is 7e11 less as much, numbers that are stored to 1e-4.
+    expected = -0.5 * np.log(np.pi * 1e12 / 2)
+    assert model.score([[5e11, 5e11]]) == pytest.approx(expected, abs=5e-4)
+
+
+def test_fractional_counts_are_counts():
+    heads, tails = X = np.array([[2.5, 0.25, 7.125, 4], [7.5, 0.5, 0.125, 5]])
+    model = BinomialMixture(theta_init=[0.8, 0.3], solver="em", max_iter=500).fit(X.T)
+    joint = model.weights_ * (model.theta_ ** heads[:, None] * (1 - model.theta_) ** tails[:, None])
+    ways = gammaln(heads + tails + 1) - gammaln(heads + 1) - gammaln(tails + 1)
+    # A handful of roundings in each number.
+    np.testing.assert_allclose(
+        model.predict_proba(X.T), joint / joint.sum(axis=1, keepdims=True), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        model.score_samples(X.T), np.log(joint.sum(axis=1)) + ways, rtol=1e-12
+    )
+    assert BinomialMixture(1).fit(X.T).theta_[0] == pytest.approx(X[0].sum() / X.sum(), rel=1e-15)
+
+
+def read_only(X):
+    X = X.copy()
+    X.setflags(write=False)
+    return X
+
+
+DTYPES = ["f2", "f4", "i1", "i2", "i4", "i8", "u1", "u4", "u8", ">f8", ">i4", "g", "O"]
+CONTAINERS = {
+    **{dtype: lambda X, dtype=dtype: X.astype(dtype) for dtype in DTYPES},
+    "list": lambda X: X.tolist(),
+    "Fortran": np.asfortranarray,
+    "strided": lambda X: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
+    "reversed": lambda X: X[::-1].copy()[::-1],
+    "read-only": read_only,
+    "pandas": pd.DataFrame,
+    "pandas int": lambda X: pd.DataFrame(X.astype(int)),
+    "pandas Int64": lambda X: pd.DataFrame(X.astype(int)).astype("Int64"),
+    "pandas Float64": lambda X: pd.DataFrame(X).astype("Float64"),
+    "pandas mixed": lambda X: pd.DataFrame(X).astype({0: "int8", 1: "Int64"}),
+    "pandas pyarrow": lambda X: pd.DataFrame(X.astype(int)).astype("int64[pyarrow]"),
+    "pandas object": lambda X: pd.DataFrame(X.astype(object)),
+    "Polars": pl.DataFrame,
+    "Polars int": lambda X: pl.DataFrame(X.astype(int)),
+}
+
+
+def assert_reads_the_same(same, X, layout):
+    expected, model = (BinomialMixture(layout=layout).fit(table) for table in (X, same))
+    assert_same_fit(model, expected)
+    np.testing.assert_array_equal(model.predict_proba(same), expected.predict_proba(X))
+    np.testing.assert_array_equal(model.score_samples(same), expected.score_samples(X))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("contain", CONTAINERS.values(), ids=CONTAINERS)
+def test_the_container_of_the_numbers_does_not_matter(contain, layout):
+    X = TOSSES[layout].astype(float)
+    assert_reads_the_same(contain(X), X, layout)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "i8"])
+def test_a_read_only_memory_map_is_read(dtype, layout, tmp_path):
+    X = TOSSES[layout].astype(float)
+    np.save(tmp_path / "X.npy", X.astype(dtype))
+    same = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert_reads_the_same(same, X, layout)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("frame", [np.asarray, pd.DataFrame, pl.DataFrame])
+def test_true_is_one_and_false_is_zero(frame, layout):
+    X = np.array([[True, True], [False, True], [False, False], [True, True]])
+    model = BinomialMixture(1, layout=layout)
+    assert_same_fit(model.fit(frame(X)), BinomialMixture(1, layout=layout).fit(X.astype(float)))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        lambda rows: rows,
+        lambda rows: np.array(rows, dtype=object),
+        lambda rows: pd.DataFrame(rows, dtype=object),
+        lambda rows: pd.DataFrame(rows, dtype="Int64"),
+        lambda rows: pd.DataFrame(rows, dtype="Float64"),
+        lambda rows: pd.DataFrame(rows, dtype="boolean"),
+        lambda rows: pd.DataFrame(rows, dtype="int64[pyarrow]"),
+        lambda rows: pl.DataFrame(rows, orient="row"),
+        lambda rows: pl.DataFrame(rows, orient="row").cast(pl.Boolean),
+    ],
+    ids=[
+        "list",
+        "object array",
+        "pandas object",
+        "pandas Int64",
+        "pandas Float64",
+        "pandas boolean",
+        "pandas pyarrow",
+        "Polars",
+        "Polars Boolean",
+    ],
+)
+def test_a_missing_toss_is_missing_in_every_container(frame):
+    rows = [[1, None, 0, 1], [0, 1, 1, None], [0, 0, 0, 1], [1, 1, 1, 1]]
+    X = np.array(rows, dtype=float)
+    model = BinomialMixture(1, layout="tosses")
+    assert_same_fit(model.fit(frame(rows)), BinomialMixture(1, layout="tosses").fit(X))
+
+
+@pytest.mark.parametrize(
+    "frame", [list, pd.DataFrame, lambda rows: pl.DataFrame(rows, orient="row")]
+)
+def test_a_missing_count_is_refused_in_every_container(frame):
+    rows = [[5, 5], [None, 1], [8, 2]]
+    assert_refuses(lambda: BinomialMixture().fit(frame(rows)), "NaN", "row 1, column 0")
+
+
+@pytest.mark.parametrize(
+    ("layout", "dtype", "X"),
+    [
+        ("heads_tails", "i1", [[100, 100, 100], [90, 3, 120], [2, 127, 127]]),
+        ("heads_tails", "u1", [[200, 255, 255], [90, 3, 250], [2, 127, 255]]),
+        ("heads_tails", "i4", [[2**31 - 1] * 3, [90, 3, 120], [5, 1, 2**31 - 1]]),
+        ("heads_tails", "u8", [[2**62, 2**63, 2**63], [90, 3, 120], [5, 1, 2]]),
+        ("heads_tails", "i8", [[2**62, 2**62, 2**62], [90, 3, 120], [5, 1, 2]]),
+        ("heads_tails", "f4", [[2**24, 2**24, 1], [3, 4, 4], [5, 1, 1]]),
+        ("heads_tosses", "u1", [[200, 255], [3, 250], [100, 100]]),
+        ("heads_tosses", "f4", [[0.5, 2**24], [3, 8], [5, 7]]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:layout=:UserWarning")
+def test_a_narrow_type_loses_no_toss(layout, dtype, X):
+    narrow, wide = np.array(X, dtype=dtype), np.array(X, dtype=float)
+    model, expected = (BinomialMixture(1, layout=layout).fit(table) for table in (narrow, wide))
+    np.testing.assert_array_equal(model.theta_, expected.theta_)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_85000_tosses_in_a_row_lose_no_coin(layout):
+    rng = np.random.default_rng(0)
+    n_tosses, theta = 85_000, np.repeat([0.6, 0.5], [6, 4])
+    X = (rng.uniform(size=(10, n_tosses)) < theta[:, None]).astype(np.int8)
+    if layout != "tosses":
+        heads = X.sum(axis=1, dtype=int)
+        X = np.column_stack(
+            [heads, n_tosses - heads if layout == "heads_tails" else [n_tosses] * 10]
+        )
+    model = BinomialMixture(layout=layout).fit(X)
+    np.testing.assert_allclose(model.theta_, [0.6, 0.5], atol=0.003)  # 4 standard errors of 4 rows
+    np.testing.assert_allclose(model.weights_, [0.6, 0.4], rtol=1e-9)  # 58 errors apart
+    np.testing.assert_array_equal(model.predict(X), np.repeat([0, 1], [6, 4]))
+    assert np.isfinite(model.score_samples(X)).all()
+
+
+def test_one_row_of_85000_heads_is_one_coin_among_many():
+    X = np.vstack([np.tile([[5, 5]], (20, 1)), [[85_000, 0]]])
+    model = BinomialMixture().fit(X)
+    np.testing.assert_allclose(model.theta_, [1, 0.5], atol=1e-9)
+    np.testing.assert_allclose(model.weights_, [1 / 21, 20 / 21], rtol=1e-2)  # 2^-10 is shared
+
+
+def test_counts_whose_sum_is_no_number_are_refused_with_their_row():
+    X = [[1.5e308, 1.5e308], [2, 3]]
+    words = "row 0", "1.5e+308"
+    assert_refuses(lambda: BinomialMixture(1).fit(X), *words)
+
+
+# --- weights and order --------------------------------------------------------------------------
+
+TIMES = np.array([2, 1, 3, 0, 5])
+COINS = np.array([-1, 0, -1, -1, 1])
+
+
+@pytest.mark.parametrize("init_params", INITS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("coins", [None, COINS], ids=["hidden", "some known"])
+@pytest.mark.parametrize("dtype", [int, float, np.float32])
+def test_weight_two_equals_row_twice(dtype, coins, layout, init_params):
+    X = TOSSES[layout]
+    weighted, repeated = (
+        BinomialMixture(layout=layout, init_params=init_params, n_init=2, random_state=0)
+        for _ in range(2)
+    )
+    weighted.fit(X, sample_weight=TIMES.astype(dtype), coins=coins)
+    repeated.fit(np.repeat(X, TIMES, axis=0), coins=None if coins is None else coins.repeat(TIMES))
+    assert_same_fit(weighted, repeated)
+
+
+@pytest.mark.parametrize("method", WEIGHTED[1:])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_weight_two_equals_row_twice_in_every_criterion(layout, method):
+    X = TOSSES[layout]
+    read = reader(method, layout)
+    assert read(X, sample_weight=TIMES) == read(np.repeat(X, TIMES, axis=0))
+
+
+@pytest.mark.parametrize("init_params", INITS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_row_order_does_not_matter(layout, init_params):
+    rng = np.random.default_rng(0)
+    heads = rng.binomial(12, rng.choice([0.3, 0.6], size=300))
+    X = {
+        "heads_tails": np.c_[heads, 12 - heads],
+        "heads_tosses": np.c_[heads, np.full(300, 12)],
+        "tosses": (np.arange(12) < heads[:, None]).astype(float),
+    }[layout]
+    coins, weights = rng.choice([-1, 0, 1], size=300), rng.integers(4, size=300)
+    fits = [
+        BinomialMixture(layout=layout, init_params=init_params, random_state=0).fit(
+            X[rows], sample_weight=weights[rows], coins=coins[rows]
+        )
+        for rows in (np.arange(300), np.arange(300)[::-1], rng.permutation(300))
+    ]
+    assert_same_fit(fits[0], fits[1])
+    assert_same_fit(fits[0], fits[2])
+
+
+def test_the_order_of_tosses_within_a_row_does_not_matter():
+    X = TOSSES["tosses"]
+    shuffled = np.random.default_rng(0).permuted(X, axis=1)
+    assert_same_fit(*(BinomialMixture(layout="tosses").fit(table) for table in (X, shuffled)))
+
+
+def test_row_order_does_not_matter_in_long_data():
+    rng = np.random.default_rng(0)
+    heads = rng.binomial(10, rng.choice([0.3, 0.6], size=300_000))
+    X = np.c_[heads, 10 - heads]
+    distinct, times = np.unique(X, axis=0, return_counts=True)
+    model = BinomialMixture().fit(X)
+    assert_same_fit(model, BinomialMixture().fit(X[::-1]))
+    assert_same_fit(model, BinomialMixture().fit(distinct, sample_weight=times))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_the_unit_of_the_weights_does_not_move_the_maximum(scale):
+    X, arguments = TOSSES["heads_tails"], {"theta_init": [0.8, 0.4], "tol": 0, "max_iter": 5000}
+    expected = BinomialMixture(**arguments).fit(X)
+    model = BinomialMixture(**arguments).fit(X, sample_weight=np.full(5, scale))
+    # The objective is flat to rounding, 1e-16, within its square root of the maximum.
+    np.testing.assert_allclose(model.theta_, expected.theta_, atol=1e-6)
+    assert model.score(X) == pytest.approx(expected.score(X), rel=1e-13)
