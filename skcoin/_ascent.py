@@ -7,7 +7,7 @@ import numpy as np
 from skcoin._em import EMStep, climb
 from skcoin._likelihood import expect
 from skcoin._newton import NewtonStep, quadratic
-from skcoin._second_look import better_coins, regrouped
+from skcoin._second_look import best_trial, off_the_boundary, off_the_saddle, regrouped
 from skcoin._starts import bins
 
 
@@ -34,7 +34,7 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
     """
 
     def climb_from(start, max_iter):
-        step = NewtonStep(tol, may_escape) if solver == "em-newton" else EMStep(tol)
+        step = NewtonStep(tol) if solver == "em-newton" else EMStep(tol)
         return climb(step, start, evidence, max_iter)
 
     best = climb_from(start, max_iter)
@@ -44,13 +44,27 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
         if again.objective[-1] > best.objective[-1] + tol:
             best = again
     while best.ended:
-        better, gain = better_coins(best.last[0], evidence, use_tied=may_escape)
-        if gain <= tol:
-            break
-        if solver == "em" or best.n_iter >= max_iter - 1:
-            return replace(best, obstacle="boundary")
-        best = _append(best, climb_from(better[None], max_iter - best.n_iter - 1))
-    return replace(best, obstacle="saddle") if best.ended and _curves_up(best, evidence) else best
+        obstacle, better = _obstacle(best, evidence, tol, may_escape)
+        may_climb_on = solver == "em-newton" and (may_escape or obstacle == "boundary")
+        steps_left = max_iter - best.n_iter - 1
+        if obstacle is None or not may_climb_on or steps_left < 1:
+            return replace(best, obstacle=obstacle)
+        best = _append(best, climb_from(better[None], steps_left))
+    return best
+
+
+def _obstacle(best, evidence, tol, may_escape):
+    """What kept the climb from going on, and coins that are past it; or None and the same coins."""
+    coins = best.last[0]
+    trials = {
+        "saddle": off_the_saddle(coins, _model_of(best, evidence)),
+        "boundary": off_the_boundary(coins, evidence, use_tied=may_escape),
+    }
+    for obstacle, coins_there in trials.items():
+        better, gain = best_trial(coins, coins_there, evidence)
+        if gain > tol:
+            return obstacle, better
+    return None, coins
 
 
 def _append(first, second):
@@ -61,8 +75,8 @@ def _append(first, second):
     return replace(second, **joined)
 
 
-def _curves_up(climb, evidence):
-    expected = climb.expected
+def _model_of(best, evidence):
+    expected = best.expected
     if not isinstance(expected.missing_information, np.ndarray):
-        expected = expect(climb.last, evidence, curvature=True)
-    return bool(quadratic(expected, climb.last, evidence).curves_up()[0])
+        expected = expect(best.last, evidence, curvature=True)
+    return quadratic(expected, best.last, evidence)

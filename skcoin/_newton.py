@@ -19,8 +19,9 @@ import numpy as np
 
 from skcoin._likelihood import Coins, expect, maximize
 
-EM_STEPS_FIRST = 2  # from afar EM is the better guide
+EM_STEPS_FIRST = 1  # from afar EM is the better guide
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
+MOST_DAMPING = 10.0  # where a step is a tenth of EM's
 FLOOR = 1e-5  # of the eigenvalues; where EM would need 100,000 steps counts as flat
 LONGEST = 0.5  # step in log w or logit theta
 
@@ -74,13 +75,13 @@ class Quadratic:
 
     def more_damping(self, damping):
         """Ten times the damping, and enough to shorten the longest part of the step."""
-        return np.maximum(10 * damping, 3 * self._steepness().min(axis=-1))
+        least = 3 * self._steepness().min(axis=-1)
+        return np.clip(10 * damping, least, MOST_DAMPING)
 
-    def escape(self, shrink):
-        """A step along the line that curves up most, ``shrink`` times the longest."""
+    def upward(self):
+        """The line that curves up most, as a step whose longest part is one."""
         step = self.scale * self.eigenvectors[..., 0]
-        peak = np.take_along_axis(step, np.abs(step).argmax(axis=-1)[:, None], axis=-1)
-        return step * (LONGEST * shrink[:, None] / peak)
+        return step / np.abs(step).max(axis=-1, keepdims=True)
 
     def runs_out(self, coins, expected):
         """Which parameters run to 0 or 1, shape (n_starts, 2 n_coins).
@@ -140,9 +141,8 @@ class NewtonStep:
     the gain that the quadratic promises is below ``tol``; the step it judges is still taken.
     """
 
-    def __init__(self, tol, may_escape):
+    def __init__(self, tol):
         self._tol = tol
-        self._may_escape = may_escape
         self._n_rejected = self._damping = 0
 
     def keep(self, mask):
@@ -157,22 +157,18 @@ class NewtonStep:
         model = quadratic(expected, coins, evidence)
         noise = np.finfo(float).eps * np.abs(expected.objective)
         flat = model.remaining_gain() <= np.maximum(self._tol, noise)
-        leaving = flat & self._may_escape & model.curves_up()
         given_up = self._n_rejected >= MOST_REJECTED
-        moved = self._propose(model, coins, expected, evidence, leaving, given_up)
+        moved = self._propose(model, coins, expected, evidence, given_up)
         after = expect(moved, evidence, curvature=True)
         climbs = after.objective >= expected.objective
         self._n_rejected = np.where(climbs, 0, self._n_rejected + 1)
         self._damping = np.where(climbs, self._damping / 10, model.more_damping(self._damping))
         if not climbs.all():
             moved, after = moved.where(climbs, coins), after.where(climbs, expected)
-        return moved, after, (flat & ~leaving) | (given_up & ~climbs)
+        return moved, after, flat | (given_up & ~climbs)
 
-    def _propose(self, model, coins, expected, evidence, leaving, given_up):
-        step = model.step(self._damping)
-        if leaving.any():
-            step = np.where(leaving[:, None], model.escape(0.25**self._n_rejected), step)
-        moved = move(coins, step)
+    def _propose(self, model, coins, expected, evidence, given_up):
+        moved = move(coins, model.step(self._damping))
         running_out = model.runs_out(coins, expected) & (self._n_rejected == 0)[:, None]
         if running_out.any():
             moved = to_boundary(moved, coins, running_out)

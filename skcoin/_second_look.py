@@ -1,7 +1,8 @@
 """A second look at where a climb has ended, for gains that no step from there can see.
 
-A theta at exactly 0 or 1 and a weight of exactly 0 never move again, of two equal coins one is to
-spare, and two coins may share what one could explain while a third is missed elsewhere.
+A theta at exactly 0 or 1 and a weight of exactly 0 never move again; on a saddle there is no slope
+to follow; of two equal coins one is to spare, and two coins may share what one could explain while
+a third is missed elsewhere.
 """
 
 from itertools import pairwise
@@ -10,32 +11,49 @@ import numpy as np
 
 from skcoin._gradient import best_place
 from skcoin._likelihood import Coins, expect, stack
+from skcoin._newton import move
 
-SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1)
+SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a logit
 FEW_SHARES = np.array([0.3, 0.03, 0.003])
 TIED = 1e-3  # closer than this in arcsin sqrt theta, relative to the distance from 0 or 1
 
 
-def better_coins(coins, evidence, *, use_tied):
-    """Coins with a higher objective than ``coins``, and by how much; the same and 0 if none.
+def best_trial(coins, trials, evidence):
+    """The best of some coins near ``coins``, and how much higher their objective is.
 
     Parameters
     ----------
     coins : Coins of shape (n_coins,)
+    trials : list of the same
     evidence : Evidence
-    use_tied : bool
-        Whether of two equal coins one may be put elsewhere.
+
+    Returns
+    -------
+    best : Coins of shape (n_coins,)
+    gain : float
+        Zero, with ``coins`` themselves, where no trial is better.
     """
-    trials = _into_the_inside(coins, evidence)
-    spare = _spare(coins, evidence, use_tied)
-    if spare is not None:
-        trials += _placed_anew(*spare, coins, evidence)
     if not trials:
         return coins, 0.0
     trial = stack([coins, *trials])
     objective = expect(trial, evidence).objective
     best = int(np.nanargmax(objective))
     return trial[best], float(objective[best] - objective[0])
+
+
+def off_the_saddle(coins, model):
+    """Trials to both sides along the line that curves up most, if one does."""
+    if not model.curves_up()[0]:
+        return []
+    step = model.upward()[0]
+    return [move(coins, side * share * step) for share in SHARES for side in (1, -1)]
+
+
+def off_the_boundary(coins, evidence, *, use_tied):
+    """Trials that move what stands at 0 or 1, or one of two equal coins if ``use_tied``."""
+    trials = _into_the_inside(coins, evidence)
+    spare = _spare(coins, evidence, use_tied)
+    return trials if spare is None else trials + _placed_anew(*spare, coins, evidence)
 
 
 def regrouped(coins, heads, tails, rows):
