@@ -26,7 +26,7 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
     may_escape : bool
         Whether Newton may leave a saddle on which a climb has come to rest.
     regroup : bool
-        Whether to try, from the best coins, all that have one coin elsewhere.
+        Whether Newton may try, from the best coins, all that have one coin elsewhere.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
         return climb(step, start, evidence, max_iter)
 
     best = climb_from(start, max_iter)
-    if regroup and best.ended:
+    if regroup and solver == "em-newton" and best.ended:
         rows, heads, tails = bins(evidence)
         again = climb_from(regrouped(best.last[0], heads / rows, tails / rows, rows), max_iter)
         if again.objective[-1] > best.objective[-1] + tol:

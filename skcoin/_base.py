@@ -116,6 +116,7 @@ class HiddenCoins(
         refuse_if_impossible(start, counts, given.names)
         evidence = self._evidence(counts, given)
         own_start = warm is None and not given.orders_coins
+        unlabelled = own_start and coins is None
         best = ascend(
             start,
             evidence,
@@ -123,10 +124,9 @@ class HiddenCoins(
             tol=self.tol,
             max_iter=self.max_iter,
             may_escape=own_start,
-            regroup=own_start and self.init_params == "auto" and given.can_regroup,
+            regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
         )
-        keeps_order = given.orders_coins or coins is not None or warm is not None
-        order = np.s_[:] if keeps_order else np.argsort(-best.theta[-1], kind="stable")
+        order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
         self._learn(best, order, counts)
         self._warn(best, given, evidence)
         return self

@@ -44,16 +44,21 @@ class BinomialMixture(HiddenCoins):
         Concentration of a symmetric Dirichlet prior on learned weights, at least 1: as if each
         coin had been picked ``weights_prior - 1`` times more. 1 is flat.
     init_params : {"auto", "quantile", "random", "k-means++"}, default="auto"
-        Where to start the thetas that ``theta_init`` does not give. "auto" and "quantile" are
-        deterministic; "random" draws thetas uniformly, "k-means++" rates of rows far apart.
+        Where to start the thetas that ``theta_init`` does not give. "auto" climbs from two
+        starts, the quantiles of the rates and an estimate of their mixing distribution, and then
+        tries to put single coins elsewhere; "quantile" from the first of these only. Both are
+        deterministic. "random" draws thetas uniformly, "k-means++" rates of rows far apart.
     n_init : int, default=1
         Number of starts, of which the one that climbs highest is kept; those after a
         deterministic one are random. With ``theta_init`` there is one.
     solver : {"em-newton", "em"}, default="em-newton"
-        "em" is the textbook's iteration.
+        "em" is the textbook's iteration. "em-newton" takes one EM step and then safeguarded
+        Newton steps, needs far fewer of them and ends higher.
     tol : float, default=1e-6
         Stop when the estimated gain that remains in the total objective (log-likelihood of all
-        rows plus log prior) is below it. With 0, stop when nothing moves any more.
+        rows plus log prior) is below it: half the Newton decrement, or Aitken's estimate for
+        "em". With 0, stop when rounding hides any gain. It is in units of one row, so weights
+        that sum to one ask for a smaller one.
     max_iter : int, default=1000
         Steps at most.
     warm_start : bool, default=False
@@ -69,9 +74,10 @@ class BinomialMixture(HiddenCoins):
     weights_ : ndarray of shape (n_components,)
         Probability of each coin to be picked.
     converged_ : bool
-        Whether the climb ended by itself, before ``max_iter``.
+        Whether the climb ended by itself, before ``max_iter``, and at a local maximum: not on a
+        saddle, nor where a theta or weight of exactly 0 or 1 should move.
     n_iter_ : int
-        Steps of the best climb.
+        Steps of the best climb, each of one E-step, whether it was taken or rejected.
     lower_bound_ : float
         Objective of the fit, per unit weight.
     lower_bounds_ : ndarray of shape (n_iter_ + 1,)
@@ -91,12 +97,16 @@ class BinomialMixture(HiddenCoins):
     Notes
     -----
     Rows are counted before anything else, so that the cost of a step depends on the number of
-    distinct rows only, and a weight of two is a row twice. The E-step is in log space [1]_.
+    distinct rows only, and a weight of two is a row twice. The E-step is in log space [1]_. The
+    Newton step uses the exact observed information [2]_, which the E-step yields along with it.
+    ``skcoin.inspection.optimality_gap`` bounds what any other mixture could still gain.
 
     References
     ----------
     .. [1] Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
        Nature Biotechnology, 26(8), 897-899.
+    .. [2] Louis, T. A. (1982). Finding the observed information matrix when using the EM
+       algorithm. Journal of the Royal Statistical Society, Series B, 44(2), 226-233.
 
     Examples
     --------

@@ -141,12 +141,13 @@ def log_binomial_coefficient(heads, tails):
     """
     fewer = np.minimum(heads, tails)
     few, many, all_ = fewer + 1, np.maximum(heads, tails) + 1, heads + tails + 1
+    remainder = _stirling_remainder(np.stack([all_, many, few]))
     return (
         (many - 0.5) * np.log1p(fewer / many)
         + fewer * np.log(all_ / few)
         - 0.5 * np.log(few)
         + (1 - 0.5 * np.log(2 * np.pi))
-        + (_stirling_remainder(all_) - _stirling_remainder(many) - _stirling_remainder(few))
+        + (remainder[0] - remainder[1] - remainder[2])
     )
 
 

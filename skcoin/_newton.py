@@ -13,7 +13,8 @@ References
    Journal of the Royal Statistical Society, Series B, 44(2), 226-233.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,12 +51,14 @@ class Quadratic:
     curvature: np.ndarray
     n_rows: np.ndarray
 
-    def __getitem__(self, index):
-        return Quadratic(*(getattr(self, field.name)[index] for field in fields(self)))
+    @cached_property
+    def steepness(self):
+        """Absolute eigenvalues, none flatter than the floor."""
+        return np.maximum(np.abs(self.eigenvalues), FLOOR)
 
     def remaining_gain(self):
         """Half the Newton decrement: what the objective would gain were it quadratic."""
-        return 0.5 * (self.slope**2 / self._steepness()).sum(axis=-1)
+        return 0.5 * (self.slope**2 / self.steepness).sum(axis=-1)
 
     def curves_up(self):
         """Whether the objective rises to both sides along some line.
@@ -68,14 +71,14 @@ class Quadratic:
 
     def step(self, damping):
         """Newton's step by absolute eigenvalues, each raised by ``damping``; 1 is EM's scale."""
-        along = self.slope / (self._steepness() + damping[:, None])
+        along = self.slope / (self.steepness + damping[:, None])
         step = self.scale * (self.eigenvectors @ along[..., None])[..., 0]
         longest = np.abs(step).max(axis=-1, keepdims=True)
         return step * np.minimum(1, LONGEST / np.maximum(longest, LONGEST))
 
     def more_damping(self, damping):
         """Ten times the damping, and enough to shorten the longest part of the step."""
-        least = 3 * self._steepness().min(axis=-1)
+        least = 3 * self.steepness.min(axis=-1)
         return np.clip(10 * damping, least, MOST_DAMPING)
 
     def upward(self):
@@ -101,9 +104,6 @@ class Quadratic:
         gradient = self.gradient * outwards
         over = (gradient < 0) & (self.curvature + gradient * (2 - 3 * x) <= 0)
         return over & (support < 1) & (x < 0.5 / coins.theta.shape[-1]) & (self.scale > 0)
-
-    def _steepness(self):
-        return np.maximum(np.abs(self.eigenvalues), FLOOR)
 
 
 def quadratic(expected, coins, evidence):
@@ -162,16 +162,19 @@ class NewtonStep:
         after = expect(moved, evidence, curvature=True)
         climbs = after.objective >= expected.objective
         self._n_rejected = np.where(climbs, 0, self._n_rejected + 1)
-        self._damping = np.where(climbs, self._damping / 10, model.more_damping(self._damping))
-        if not climbs.all():
+        if climbs.all():
+            self._damping = self._damping / 10
+        else:
+            more = model.more_damping(self._damping)
+            self._damping = np.where(climbs, self._damping / 10, more)
             moved, after = moved.where(climbs, coins), after.where(climbs, expected)
         return moved, after, flat | (given_up & ~climbs)
 
     def _propose(self, model, coins, expected, evidence, given_up):
         moved = move(coins, model.step(self._damping))
-        running_out = model.runs_out(coins, expected) & (self._n_rejected == 0)[:, None]
-        if running_out.any():
-            moved = to_boundary(moved, coins, running_out)
+        if min(expected.rows.min(), expected.heads.min(), expected.tails.min()) < 1:
+            bold = (self._n_rejected == 0)[:, None]
+            moved = to_boundary(moved, coins, model.runs_out(coins, expected) & bold)
         if given_up.any():
             moved = maximize(expected, coins, evidence).where(given_up, moved)
         return moved

@@ -123,11 +123,11 @@ def quantile(counts, weights):
 
 
 def merged_mixing(binned, n_coins, n_steps=30):
-    """The nonparametric mixing distribution, roughly, merged into few coins.
+    """The nonparametric mixing distribution, roughly, with its atoms merged into few coins.
 
-    EM finds weights for a grid of thetas; then those two neighbours are merged whose merger costs
-    least, ``w_j w_k / (w_j + w_k) (x_j - x_k)^2`` with ``x = arcsin sqrt theta``, in which tosses
-    have the same variance everywhere, until ``n_coins`` are left.
+    EM finds weights for a grid of thetas. The atoms are then divided into ``n_coins`` groups of
+    neighbours, such that the variance within the groups is least: that of ``arcsin sqrt theta``,
+    in which tosses have the same variance everywhere.
 
     Parameters
     ----------
@@ -142,21 +142,37 @@ def merged_mixing(binned, n_coins, n_steps=30):
     """
     rows, heads, tails = binned
     x = np.arcsin(np.sqrt((heads + 0.25 * rows) / (heads + tails + 0.5 * rows)))
-    x = np.union1d(np.linspace(x.min(), x.max(), 16), x[:: len(x) // 16 + 1])
+    x = np.union1d(np.linspace(x.min(), x.max(), 16), x[:: len(x) // 16 + 1])[::-1]
     log_f = np.outer(heads / rows, np.log(np.sin(x))) + np.outer(tails / rows, np.log(np.cos(x)))
     f = np.exp(2 * (log_f - log_f.max(axis=1, keepdims=True)))
     weights = np.full(len(x), 1 / len(x))
     share = rows / rows.sum()
     for _ in range(n_steps):
         weights *= (share / (f @ weights)) @ f
-    weights = np.maximum(weights, 1e-12)  # what has underflowed must still be merged somewhere
-    while len(x) > n_coins:
-        pair = weights[1:] + weights[:-1]
-        j = np.argmin(weights[1:] * weights[:-1] / pair * np.diff(x) ** 2)
-        x[j] = (weights[j] * x[j] + weights[j + 1] * x[j + 1]) / pair[j]
-        weights[j] = pair[j]
-        x, weights = np.delete(x, j + 1), np.delete(weights, j + 1)
-    return _spread(np.sin(x[::-1]) ** 2), weights[::-1]
+    weights = np.maximum(weights, 1e-12)  # what has underflowed must still belong somewhere
+    first = _partition(x, weights, n_coins)
+    group_weights = np.add.reduceat(weights, first)
+    x = np.add.reduceat(weights * x, first) / group_weights
+    return _spread(np.sin(x) ** 2), group_weights / group_weights.sum()
+
+
+def _partition(x, weights, n_groups):
+    """First places of consecutive groups of least variance within, by dynamic programming."""
+    total = np.cumsum(np.stack([weights, weights * x, weights * x**2]), axis=1)
+    before = np.pad(total[:, :-1], ((0, 0), (1, 0)))
+    sums = total[:, None, :] - before[:, :, None]  # sums[:, i, j] is over places i to j
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = sums[2] - sums[1] ** 2 / sums[0]
+    loss[np.tril_indices(len(x), -1)] = np.inf
+    best, starts = loss[0], []
+    for _ in range(n_groups - 1):
+        both = best[:-1, None] + loss[1:]  # the last group starts one after the others end
+        starts.append(both.argmin(axis=0) + 1)
+        best = both.min(axis=0)
+    first = [len(x)]
+    for start in reversed(starts):
+        first.append(start[first[-1] - 1])
+    return np.array([0, *first[:0:-1]])
 
 
 def random(counts, n_coins, rng):  # noqa: ARG001

@@ -39,16 +39,21 @@ class ThreeCoinModel(HiddenCoins):
         Both parameters of a Beta prior on pi, at least 1: as if coin A had shown
         ``weights_prior - 1`` heads and as many tails more. 1 is flat.
     init_params : {"auto", "quantile", "random", "k-means++"}, default="auto"
-        Where to start coins that are not given a start. "auto" and "quantile" are deterministic;
-        "random" draws p and q uniformly, "k-means++" rates of rows far apart.
+        Where to start coins that are not given a start. "auto" climbs from two starts, the
+        quantiles of the rates and an estimate of their mixing distribution; "quantile" from the
+        first of these only. Both are deterministic. "random" draws p and q uniformly, "k-means++"
+        rates of rows far apart.
     n_init : int, default=1
         Number of starts, of which the one that climbs highest is kept; those after a
         deterministic one are random. With ``p_init`` and ``q_init`` there is one.
     solver : {"em-newton", "em"}, default="em-newton"
-        "em" is the textbook's iteration.
+        "em" is the textbook's iteration. "em-newton" takes one EM step and then safeguarded
+        Newton steps, needs far fewer of them and ends higher.
     tol : float, default=1e-6
         Stop when the estimated gain that remains in the total objective (log-likelihood of all
-        rows plus log prior) is below it. With 0, stop when nothing moves any more.
+        rows plus log prior) is below it: half the Newton decrement, or Aitken's estimate for
+        "em". With 0, stop when rounding hides any gain. It is in units of one row, so weights
+        that sum to one ask for a smaller one.
     max_iter : int, default=1000
         Steps at most.
     warm_start : bool, default=False
@@ -68,9 +73,10 @@ class ThreeCoinModel(HiddenCoins):
     weights_ : ndarray of shape (2,)
         ``[pi_, 1 - pi_]``.
     converged_ : bool
-        Whether the climb ended by itself, before ``max_iter``.
+        Whether the climb ended by itself, before ``max_iter``, and at a local maximum: not on a
+        saddle, nor where a theta or weight of exactly 0 or 1 should move.
     n_iter_ : int
-        Steps of the best climb.
+        Steps of the best climb, each of one E-step, whether it was taken or rejected.
     lower_bound_ : float
         Objective of the fit, per unit weight.
     lower_bounds_ : ndarray of shape (n_iter_ + 1,)
