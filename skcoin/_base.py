@@ -12,15 +12,16 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skcoin import _likelihood
+from skcoin._advice import warn_of_identifiability, warn_of_obstacles
 from skcoin._ascent import ascend
 from skcoin._counts import HIDDEN, count, log_binomial_coefficient, map_rows, with_columns
 from skcoin._likelihood import Coins, Evidence
+from skcoin._sampling import MOST_DRAWN, toss
 from skcoin._starts import start_values
 from skcoin._validation import (
     LAYOUTS,
@@ -32,11 +33,8 @@ from skcoin._validation import (
     iter_tosses,
     refuse_if_impossible,
     refuse_if_no_toss,
-    warn_user,
+    refuse_if_not_drawable,
 )
-from skcoin.exceptions import IdentifiabilityWarning
-
-MOST_DRAWN = 2**53  # tosses that ``sample`` draws in a row; beyond, not every count has a float
 
 
 class HiddenCoins(
@@ -128,7 +126,8 @@ class HiddenCoins(
         )
         order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
         self._learn(best, order, counts)
-        self._warn(best, given, evidence)
+        warn_of_obstacles(best, self)
+        warn_of_identifiability(self.theta_, self.weights_, given, evidence)
         return self
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
@@ -358,18 +357,16 @@ class HiddenCoins(
         """
         check_is_fitted(self)
         rng = check_random_state(self.random_state if random_state is None else random_state)
-        tosses = self._draw_tosses(n_samples, n_tosses, rng)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        if n_tosses is None:
+            tosses = rng.choice(self._fitted_tosses, size=n_samples, p=self._fitted_tosses_share)
+        else:
+            tosses = check_n_tosses(n_tosses, n_samples)
+        most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
+        refuse_if_not_drawable(tosses, most, n_tosses is None)
         coins = rng.choice(len(self.theta_), size=n_samples, p=self.weights_)
-        if self.layout == "tosses":
-            cells = (n_samples, self.n_features_in_)
-            X = (rng.uniform(size=cells) < self.theta_[coins, None]).astype(float)
-            X[np.arange(self.n_features_in_) >= tosses[:, None]] = np.nan
-            return X, coins
-        heads = rng.binomial(tosses, self.theta_[coins])
-        X = np.zeros((n_samples, self.n_features_in_), dtype=np.int64)
-        X[:, 0] = heads
-        X[:, 1] = tosses if self.layout == "heads_tosses" else tosses - heads
-        return X, coins
+        cells = (n_samples, self.n_features_in_)
+        return toss(self.theta_[coins], tosses.astype(np.int64), self.layout, cells, rng), coins
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -427,6 +424,7 @@ class HiddenCoins(
             sure_heads=own @ known.heads + given.learn_theta * (heads_prior - 1),
             sure_tails=own @ known.tails + given.learn_theta * (tails_prior - 1),
             sure_rows=own.sum(axis=1) + given.learn_weights * (self.weights_prior - 1),
+            known_rows=own.sum(axis=1),
             learn_theta=given.learn_theta,
             learn_weights=given.learn_weights,
         )
@@ -459,74 +457,3 @@ class HiddenCoins(
         self._n_parameters = self._given().n_parameters
         self._fitted_tosses = counts.tosses
         self._fitted_tosses_share = counts.rows / counts.rows.sum()
-
-    def _warn(self, best, given, evidence):
-        if not best.ended:
-            gain = best.objective[-1] - best.objective[-2]
-            warn_user(
-                f"max_iter={self.max_iter} ended the climb: its last step gained {gain:.3g} in "
-                f"total log-likelihood, and more than tol={self.tol:g} may be left. Raise "
-                f"max_iter{_OR_NEWTON[self.solver]}.",
-                ConvergenceWarning,
-            )
-        elif best.obstacle == "saddle":
-            warn_user(
-                f"The climb ended on a saddle, where the objective still curves up: "
-                f"theta={self.theta_.tolist()}. {_tied(best.theta[0])}Start elsewhere, or leave "
-                f'the start to init_params and solver="em-newton".',
-                ConvergenceWarning,
-            )
-        elif best.obstacle == "boundary":
-            warn_user(
-                "The climb ended where a probability of exactly 0 or 1 cannot move, though the "
-                f"objective would rise: theta={self.theta_.tolist()}, "
-                f"weights={self.weights_.tolist()}. Start inside (0, 1){_OR_NEWTON[self.solver]}.",
-                ConvergenceWarning,
-            )
-        self._warn_of_identifiability(given, evidence)
-
-    def _warn_of_identifiability(self, given, evidence):
-        known = evidence.sure_rows > given.learn_weights * (self.weights_prior - 1)
-        n_unknown = int((given.learn_theta & ~known).sum())
-        if given.learn_weights and not known.any():
-            n_unknown += self._n_components - 1
-        most = np.ceil(np.max(evidence.heads + evidence.tails, initial=0))
-        if n_unknown > most and len(evidence.rows):
-            warn_user(
-                f"{n_unknown} free parameters need a row of at least {n_unknown} tosses, but no "
-                f"row of a hidden coin has more than {most:g}. Only "
-                f"{_moments(int(most), self.weights_ @ self.theta_)} identified; other coins have "
-                "the same likelihood. Use fewer coins, hold theta or weights, or toss more often.",
-                IdentifiabilityWarning,
-            )
-
-    def _draw_tosses(self, n_samples, n_tosses, rng):
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
-        if n_tosses is None:
-            tosses = rng.choice(self._fitted_tosses, size=n_samples, p=self._fitted_tosses_share)
-            source = "The fitted rows hold"
-        else:
-            tosses = check_n_tosses(n_tosses, n_samples)
-            source = "n_tosses asks for"
-        most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
-        for row in np.flatnonzero((tosses != np.rint(tosses)) | (tosses < 0) | (tosses > most))[:1]:
-            raise ValueError(
-                f"{source} {tosses[row]:g} tosses in a row, but a row can be drawn with a whole "
-                f"number of them only, from 0 to {most:g}. Give n_tosses in this range."
-            )
-        return tosses.astype(np.int64)
-
-
-_OR_NEWTON = {"em": ' or use solver="em-newton"', "em-newton": ""}
-
-
-def _tied(theta):
-    """Says which coins started equal, which no step of EM can tell apart."""
-    ties = [np.flatnonzero(theta == value).tolist() for value in np.unique(theta)]
-    return "".join(f"Coins {tie} started equal. " for tie in ties if len(tie) > 1)
-
-
-def _moments(most, mean):
-    if most == 1:
-        return f"the mean weights_ @ theta_ = {mean:.6g} is"
-    return f"the first {most} moments weights_ @ theta_**j, j = 1, ..., {most}, are"

@@ -11,6 +11,7 @@ References
 """
 
 import numpy as np
+from scipy.special import logsumexp
 
 from skcoin._likelihood import Coins, log_joint, log_likelihood
 
@@ -25,10 +26,16 @@ def even_grid(tosses, per_width):
     return np.sin(np.linspace(0, np.pi / 2, max(n_points, 8 * per_width))) ** 2
 
 
-def gradient_function(grid, coins, heads, tails, rows):
-    """``D`` at each theta of ``grid``, shape (n_grid,), for coins of shape (n_coins,)."""
-    gains = [ratio @ rows for ratio in _likelihood_ratios(grid, coins, heads, tails)]
-    return np.concatenate(gains) - rows.sum()
+def log_total_ratio(grid, coins, heads, tails, rows):
+    """``log sum_i m_i f(x_i | theta) / f(x_i | coins)`` at each theta of ``grid``.
+
+    That is ``log(D + W)`` with ``W = sum_i m_i``; of ``D`` itself no float may be large enough.
+    """
+    blocks = [
+        logsumexp(log_ratio + np.log(rows), axis=1)
+        for log_ratio in _log_ratios(grid, coins, heads, tails)
+    ]
+    return np.concatenate(blocks)
 
 
 def best_place(coins, heads, tails, rows, shares):
@@ -37,48 +44,47 @@ def best_place(coins, heads, tails, rows, shares):
     Returns
     -------
     theta, share : float
-        At which ``sum_i m_i log(1 + share (f(x_i | theta) / f(x_i | coins) - 1))`` is largest.
+        At which ``sum_i m_i log(1 - share + share f(x_i | theta) / f(x_i | coins))`` is largest.
     """
     grid = even_grid(heads + tails, per_width=2)
-    gains = [
-        np.stack([np.log1p(share * (ratio - 1)) @ rows for share in shares])
-        for ratio in _likelihood_ratios(grid, coins, heads, tails)
+    blocks = [
+        np.stack([np.logaddexp(np.log1p(-s), np.log(s) + log_ratio) @ rows for s in shares])
+        for log_ratio in _log_ratios(grid, coins, heads, tails)
     ]
-    gain = np.concatenate(gains, axis=1)
+    gain = np.concatenate(blocks, axis=1)
     best_share, best_theta = np.unravel_index(gain.argmax(), gain.shape)
     return grid[best_theta], shares[best_share]
 
 
 def supremum(coins, heads, tails, rows):
-    """The theta at which ``D`` is largest, and its value there.
+    """The theta at which ``D`` is largest, and ``log(D + W)`` there.
 
     Every local maximum on a grid of eight points to a width is refined between its neighbours,
     tenfold each time.
     """
     grid = even_grid(heads + tails, per_width=8)
-    gain = gradient_function(grid, coins, heads, tails, rows)
-    padded = np.concatenate([[-np.inf], gain, [-np.inf]])
-    peaks = np.flatnonzero((gain >= padded[:-2]) & (gain >= padded[2:]))
+    value = log_total_ratio(grid, coins, heads, tails, rows)
+    padded = np.concatenate([[-np.inf], value, [-np.inf]])
+    peaks = np.flatnonzero((value >= padded[:-2]) & (value > padded[2:]))
     x = np.arcsin(np.sqrt(grid))
     lower, upper = x[np.maximum(peaks - 1, 0)], x[np.minimum(peaks + 1, len(x) - 1)]
-    row = np.arange(len(peaks))
+    peak = np.arange(len(peaks))
     for _ in range(8):
         finer = np.linspace(lower, upper, 21, axis=-1)
-        refined = gradient_function(np.sin(finer.ravel()) ** 2, coins, heads, tails, rows)
+        refined = log_total_ratio(np.sin(finer.ravel()) ** 2, coins, heads, tails, rows)
         refined = refined.reshape(finer.shape)
         top = refined.argmax(axis=-1)
-        lower, upper = finer[row, np.maximum(top - 1, 0)], finer[row, np.minimum(top + 1, 20)]
-    best = refined[row, top].argmax()
+        lower, upper = finer[peak, np.maximum(top - 1, 0)], finer[peak, np.minimum(top + 1, 20)]
+    best = refined[peak, top].argmax()
     return float(np.sin(finer[best, top[best]]) ** 2), float(refined[best, top[best]])
 
 
-def _likelihood_ratios(grid, coins, heads, tails):
-    """``f(x_i | theta) / f(x_i | coins)`` of blocks of the grid, shape (n_block, n_rows)."""
+def _log_ratios(grid, coins, heads, tails):
+    """``log f(x_i | theta) - log f(x_i | coins)`` of blocks of the grid, (n_block, n_rows)."""
     fitted = log_likelihood(coins, heads, tails)
     size = max(1, 2**17 // max(len(heads), 1))  # a block of 1 MB
-    most = np.log(np.finfo(float).max) - 1  # of a row that the coins all but exclude
     for i in range(0, len(grid), size):
         theta = grid[i : i + size]
         further = log_joint(Coins(theta, np.ones_like(theta)), heads, tails)
-        with np.errstate(invalid="ignore"):  # excluded by both: no gain
-            yield np.nan_to_num(np.exp(np.minimum(further - fitted, most)))
+        with np.errstate(invalid="ignore"):
+            yield np.where(np.isneginf(further), -np.inf, further - fitted)

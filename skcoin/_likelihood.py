@@ -54,6 +54,8 @@ class Evidence:
         ``h``, ``t`` and ``m`` of the rows whose coin is hidden.
     sure_heads, sure_tails, sure_rows : ndarray of shape (n_coins,)
         ``a``, ``b`` and ``c``.
+    known_rows : ndarray of shape (n_coins,)
+        The part of ``c`` that was seen, without that of the prior.
     learn_theta : ndarray of shape (n_coins,), bool
     learn_weights : bool
     """
@@ -64,6 +66,7 @@ class Evidence:
     sure_heads: np.ndarray
     sure_tails: np.ndarray
     sure_rows: np.ndarray
+    known_rows: np.ndarray
     learn_theta: np.ndarray
     learn_weights: bool
 

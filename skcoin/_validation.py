@@ -4,12 +4,10 @@ The layouts of X live here too: ``iter_tosses`` is the one place that knows them
 chunks, so that checking ten million rows takes no more memory than checking one chunk.
 """
 
-import sys
-import warnings
-
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from skcoin._advice import warn_user
 from skcoin._counts import HIDDEN
 
 LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
@@ -172,6 +170,16 @@ def check_n_tosses(n_tosses, n_samples):
     return _check_vector(n_tosses, "n_tosses", n_samples, "the number of tosses, or one per row")
 
 
+def refuse_if_not_drawable(tosses, most, of_the_fit):
+    """Refuse numbers of tosses that are not whole, negative, or more than ``most``."""
+    for row in np.flatnonzero((tosses != np.rint(tosses)) | (tosses < 0) | (tosses > most))[:1]:
+        source = "The fitted rows hold" if of_the_fit else "n_tosses asks for"
+        raise ValueError(
+            f"{source} {tosses[row]:g} tosses in a row, but a row can be drawn with a whole number "
+            f"of them only, from 0 to {most:g}. Give n_tosses in this range."
+        )
+
+
 def refuse_if_no_toss(counts):
     """Refuse rows that hold no toss, and totals that no float can hold."""
     total = counts.rows @ counts.tosses
@@ -215,15 +223,6 @@ def refuse_if_impossible(start, counts, names):
                 f"for {whose} at the start: theta={coins.theta.tolist()}, "
                 f"weights={coins.weights.tolist()}. Move {names} inside (0, 1)."
             )
-
-
-def warn_user(message, category):
-    """Warn at the line that called skcoin, whatever scikit-learn puts between."""
-    frame, level = sys._getframe(1), 2
-    between = ("skcoin.", "sklearn.", "joblib.")
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith(between):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
 
 
 def _heads_tails(part, start, caller):

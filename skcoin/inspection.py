@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from skcoin._gradient import even_grid, gradient_function, supremum
+from skcoin._gradient import even_grid, log_total_ratio, supremum
 from skcoin._likelihood import Coins
+from skcoin._validation import refuse_if_no_toss
 
 __all__ = ["optimality_gap"]
 
@@ -45,7 +46,7 @@ def optimality_gap(model, X, sample_weight=None):
         ``grid`` : ndarray of shape (n_grid,)
             Thetas from 0 to 1, eight to the width of the likelihood of the longest row.
         ``gradient`` : ndarray of shape (n_grid,)
-            ``D`` on the grid; infinite where a row that the model excludes would become possible.
+            ``D`` on the grid; infinite where no float is large enough.
 
     Raises
     ------
@@ -87,15 +88,13 @@ def optimality_gap(model, X, sample_weight=None):
     """
     check_is_fitted(model)
     counts = model._count(X, sample_weight)
+    refuse_if_no_toss(counts)
     tossed = counts.where(counts.tosses > 0)
-    coins = Coins(model.theta_, model.weights_)
-    data = coins, tossed.heads, tossed.tails, tossed.rows
-    grid = even_grid(tossed.tosses, per_width=8)
-    theta, slope = supremum(*data)
+    data = Coins(model.theta_, model.weights_), tossed.heads, tossed.tails, tossed.rows
     n_rows = tossed.rows.sum()
-    return Bunch(
-        gap=float(n_rows * np.log1p(max(slope, 0) / n_rows)),
-        theta=theta,
-        gradient=gradient_function(grid, *data),
-        grid=grid,
-    )
+    grid = even_grid(tossed.tosses, per_width=8)
+    theta, highest = supremum(*data)
+    with np.errstate(over="ignore"):
+        gradient = np.exp(log_total_ratio(grid, *data)) - n_rows
+    gap = n_rows * max(highest - np.log(n_rows), 0.0)
+    return Bunch(gap=float(gap), theta=theta, gradient=gradient, grid=grid)
