@@ -239,12 +239,13 @@ def _missing_information(coins, posterior, moments, table):
     surprise = heads - (heads + tails) * coins.theta[..., None]
     means = np.concatenate([posterior, posterior * surprise], axis=-2)
     weighted = means * rows
-    missing = -weighted @ means.swapaxes(-1, -2)
     n_coins = posterior.shape[-2]
-    k = np.arange(n_coins)
-    slope = moments[..., 1] * (1 - coins.theta) - moments[..., 2] * coins.theta
-    missing[..., k, k] += moments[..., 0]
-    missing[..., k, n_coins + k] += slope
-    missing[..., n_coins + k, k] += slope
-    missing[..., n_coins + k, n_coins + k] += (weighted[..., n_coins:, :] * surprise).sum(axis=-1)
+    complete = np.empty((*posterior.shape[:-2], 2, 2, n_coins))
+    complete[..., 0, 0, :] = moments[..., 0]
+    complete[..., 0, 1, :] = moments[..., 1] * (1 - coins.theta) - moments[..., 2] * coins.theta
+    complete[..., 1, 0, :] = complete[..., 0, 1, :]
+    complete[..., 1, 1, :] = (weighted[..., n_coins:, :] * surprise).sum(axis=-1)
+    missing = -weighted @ means.swapaxes(-1, -2)
+    blocks = missing.reshape(*posterior.shape[:-2], 2, n_coins, 2, n_coins)
+    np.einsum("...akbk->...abk", blocks)[...] += complete  # einsum gives a view of the diagonals
     return missing

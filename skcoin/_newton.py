@@ -109,23 +109,15 @@ class Quadratic:
 def quadratic(expected, coins, evidence):
     """The objective to second order around ``coins``, from their E-step."""
     n_rows = expected.rows.sum(axis=-1, keepdims=True)
-    n_tosses = expected.heads + expected.tails
-    gradient = np.concatenate(
-        [
-            expected.rows - n_rows * coins.weights,
-            expected.heads * (1 - coins.theta) - expected.tails * coins.theta,
-        ],
-        axis=-1,
-    )
+    rows = n_rows * coins.weights
+    tails_due = (expected.heads + expected.tails) * (1 - coins.theta)
+    slope_of_theta = expected.heads * (1 - coins.theta) - expected.tails * coins.theta
+    gradient = np.concatenate([expected.rows - rows, slope_of_theta], axis=-1)
     information = np.concatenate(
-        [
-            n_rows * coins.weights * evidence.learn_weights,
-            n_tosses * coins.theta * (1 - coins.theta) * evidence.learn_theta,
-        ],
-        axis=-1,
+        [rows * evidence.learn_weights, tails_due * coins.theta * evidence.learn_theta], axis=-1
     )
-    scale = np.zeros_like(information)
-    np.divide(1, np.sqrt(information), out=scale, where=information > 0)
+    with np.errstate(divide="ignore"):
+        scale = np.where(information > 0, 1 / np.sqrt(information), 0.0)
     # The direction in which all log w rise together moves nothing: gradient 0, eigenvalue 1.
     missing = scale[..., None] * expected.missing_information * scale[..., None, :]
     eigenvalues, eigenvectors = np.linalg.eigh(np.eye(missing.shape[-1]) - missing)
