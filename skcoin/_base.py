@@ -113,18 +113,18 @@ class HiddenCoins(
         )
         refuse_if_impossible(start, counts, given.names)
         evidence = self._evidence(counts, given)
-        own_start = warm is None and not given.orders_coins
-        unlabelled = own_start and coins is None
+        unlabelled = warm is None and coins is None and not given.orders_coins
         best = ascend(
             start,
             evidence,
             solver=self.solver,
             tol=self.tol,
             max_iter=self.max_iter,
-            may_escape=own_start,
+            may_escape=warm is None and np.isnan(given.theta).all(),
             regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
         )
         order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
+        self._n_parameters = given.n_parameters
         self._learn(best, order, counts)
         warn_of_obstacles(best, self)
         warn_of_identifiability(self.theta_, self.weights_, given, evidence)
@@ -454,6 +454,5 @@ class HiddenCoins(
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_ = best.ended and best.obstacle is None
         self.n_iter_ = best.n_iter
-        self._n_parameters = self._given().n_parameters
         self._fitted_tosses = counts.tosses
         self._fitted_tosses_share = counts.rows / counts.rows.sum()

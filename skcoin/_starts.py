@@ -5,6 +5,7 @@ falling order and no two equal: coins that start equal stay equal under EM.
 """
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from scipy.special import expit, logit, rel_entr
@@ -92,12 +93,24 @@ def _draws(counts, weights, init_params, n_init, rng):
         yield quantile(counts, weights), uniform
         n_init -= 1
     if init_params == "auto" and n_coins > 1:
+        if np.ptp(weights) > 0:
+            yield from ((theta, uniform) for theta in _quantile_in_other_orders(counts, weights))
         binned = bins(counts)
         if binned.shape[1] > n_coins:
             yield merged_mixing(binned, n_coins)
     for _ in range(n_init):
         draw = k_means_plus_plus if init_params == "k-means++" else random
         yield draw(counts, n_coins, rng), uniform
+
+
+def _quantile_in_other_orders(counts, weights):
+    """The coin with most heads need not be the one whose weight comes first."""
+    n_coins = len(weights)
+    orders = permutations(range(n_coins)) if n_coins <= 4 else [range(n_coins)[::-1]]
+    for order in map(list, orders):
+        theta = np.empty(n_coins)
+        theta[order] = quantile(counts, weights[order])
+        yield theta
 
 
 def quantile(counts, weights):
