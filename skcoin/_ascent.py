@@ -11,8 +11,11 @@ from skcoin._second_look import best_trial, off_the_boundary, off_the_saddle, re
 from skcoin._starts import bins
 
 
-def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
+def ascend(start, evidence, *, solver, tol, max_iter, regroup):
     """Climb to a maximum.
+
+    Newton leaves a saddle on which a climb has come to rest, but coins that start equal are left
+    equal: that is what the textbooks show, and what no step of EM can change.
 
     Parameters
     ----------
@@ -23,8 +26,6 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
         Bound on the estimated remaining gain in the objective.
     max_iter : int
         Steps at most, at least one.
-    may_escape : bool
-        Whether Newton may leave a saddle on which a climb has come to rest.
     regroup : bool
         Whether Newton may try, from the best coins, all that have one coin elsewhere.
 
@@ -44,8 +45,9 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
         if again.objective[-1] > best.objective[-1] + tol:
             best = again
     while best.ended:
-        obstacle, better = _obstacle(best, evidence, tol, may_escape)
-        may_climb_on = solver == "em-newton" and (may_escape or obstacle == "boundary")
+        differ = len(np.unique(best.theta[0])) == best.theta.shape[1]
+        obstacle, better = _obstacle(best, evidence, tol, use_tied=differ)
+        may_climb_on = solver == "em-newton" and (differ or obstacle == "boundary")
         steps_left = max_iter - best.n_iter - 1
         if obstacle is None or not may_climb_on or steps_left < 1:
             return replace(best, obstacle=obstacle)
@@ -53,12 +55,12 @@ def ascend(start, evidence, *, solver, tol, max_iter, may_escape, regroup):
     return best
 
 
-def _obstacle(best, evidence, tol, may_escape):
+def _obstacle(best, evidence, tol, use_tied):
     """What kept the climb from going on, and coins that are past it; or None and the same coins."""
     coins = best.last[0]
     trials = {
         "saddle": off_the_saddle(coins, _model_of(best, evidence)),
-        "boundary": off_the_boundary(coins, evidence, use_tied=may_escape),
+        "boundary": off_the_boundary(coins, evidence, use_tied=use_tied),
     }
     for obstacle, coins_there in trials.items():
         better, gain = best_trial(coins, coins_there, evidence)

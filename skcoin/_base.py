@@ -120,7 +120,6 @@ class HiddenCoins(
             solver=self.solver,
             tol=self.tol,
             max_iter=self.max_iter,
-            may_escape=warm is None and np.isnan(given.theta).all(),
             regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
         )
         order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skcoin._likelihood import Coins, Expectation, expect, maximize
+from skcoin._newton import quadratic
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,11 @@ def climb(step, start, evidence, max_iter):
 
 
 class EMStep:
-    """One EM step; done when Aitken's estimate says so, or when nothing moves any more."""
+    """One EM step; done when Aitken's estimate says so and Newton's decrement does not object.
+
+    Aitken's alone can be far too low while a fast mode of the climb hides a slow one. With a
+    tolerance of zero, done when nothing moves any more.
+    """
 
     def __init__(self, tol):
         self._tol = tol
@@ -96,10 +101,13 @@ class EMStep:
         moved = maximize(expected, coins, evidence)
         after = expect(moved, evidence)
         gain = after.objective - expected.objective
-        stands = (moved.theta == coins.theta) & (moved.weights == coins.weights)
-        done = stands.all(axis=-1) | (remaining_gain(self._gain, gain) < self._tol)
+        stands = ((moved.theta == coins.theta) & (moved.weights == coins.weights)).all(axis=-1)
+        slow = remaining_gain(self._gain, gain) < self._tol
+        if np.any(slow & ~stands):
+            after = expect(moved, evidence, curvature=True)
+            slow &= quadratic(after, moved, evidence).remaining_gain() < self._tol
         self._gain = gain
-        return moved, after, done
+        return moved, after, stands | slow
 
 
 def remaining_gain(last_gain, gain):

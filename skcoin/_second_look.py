@@ -50,7 +50,7 @@ def off_the_saddle(coins, model):
 
 
 def off_the_boundary(coins, evidence, *, use_tied):
-    """Trials that move what stands at 0 or 1, or one of two equal coins if ``use_tied``."""
+    """Trials that move what stands at or near 0 or 1, or one of two equal coins."""
     trials = _into_the_inside(coins, evidence)
     spare = _spare(coins, evidence, use_tied)
     return trials if spare is None else trials + _placed_anew(*spare, coins, evidence)
@@ -93,12 +93,15 @@ def _into_the_inside(coins, evidence):
 def _spare(coins, evidence, use_tied):
     """A coin that the likelihood does without and one that takes its weight, or None.
 
-    It has no weight, or is equal to another.
+    It has the weight of less than a row, which may be a plateau far from where it would gain, or
+    is equal to another.
     """
     if not evidence.learn_weights:
         return None
-    for k in np.flatnonzero(coins.weights == 0):
-        return k, int(coins.weights.argmax())
+    lightest = coins.weights.argmin()
+    n_rows = evidence.rows.sum() + evidence.sure_rows.sum()
+    if coins.weights[lightest] * n_rows < 1 and len(coins.weights) > 1:
+        return lightest, coins.weights.argmax()
     if not use_tied:
         return None
     order = np.argsort(coins.theta)
