@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skcoin._likelihood import Coins, Expectation, expect, maximize
+from skcoin._likelihood import Coins, Expectation, em_step, expect
 from skcoin._newton import quadratic
 
 
@@ -98,8 +98,7 @@ class EMStep:
         self._gain = self._gain[mask]
 
     def __call__(self, i, coins, expected, evidence):
-        moved = maximize(expected, coins, evidence)
-        after = expect(moved, evidence)
+        moved, after = em_step(expected, coins, evidence)
         gain = after.objective - expected.objective
         stands = ((moved.theta == coins.theta) & (moved.weights == coins.weights)).all(axis=-1)
         slow = remaining_gain(self._gain, gain) < self._tol

@@ -198,6 +198,23 @@ def maximize(expected, coins, evidence):
     return Coins(theta, weights)
 
 
+def em_step(expected, coins, evidence, *, curvature=False):
+    """The coins after an M-step, and the E-step there.
+
+    A theta nearer to 0 or 1 than any float is rounded to it; where that would exclude a row, it
+    is rounded to the last float before.
+    """
+    moved = maximize(expected, coins, evidence)
+    after = expect(moved, evidence, curvature=curvature)
+    lost = np.isneginf(after.objective)
+    if lost.any():
+        inside = np.clip(moved.theta, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
+        theta = np.where(lost[:, None] & evidence.learn_theta, inside, moved.theta)
+        moved = Coins(theta, moved.weights)
+        after = expect(moved, evidence, curvature=curvature)
+    return moved, after
+
+
 def _sure_objective(coins, evidence):
     return (
         xlogy(evidence.sure_heads, coins.theta)

@@ -18,12 +18,13 @@ from functools import cached_property
 
 import numpy as np
 
-from skcoin._likelihood import Coins, expect, maximize
+from skcoin._likelihood import Coins, em_step, expect, maximize
 
 EM_STEPS_FIRST = 1  # from afar EM is the better guide
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
 MOST_DAMPING = 10.0  # where a step is a tenth of EM's
 FLOOR = 1e-5  # of the eigenvalues; where EM would need 100,000 steps counts as flat
+LEAST = 1e-150  # information; with less, a parameter has no scale and stays where it is
 LONGEST = 0.5  # step in log w or logit theta
 
 
@@ -117,7 +118,7 @@ def quadratic(expected, coins, evidence):
         [rows * evidence.learn_weights, tails_due * coins.theta * evidence.learn_theta], axis=-1
     )
     with np.errstate(divide="ignore"):
-        scale = np.where(information > 0, 1 / np.sqrt(information), 0.0)
+        scale = np.where(information > LEAST, 1 / np.sqrt(information), 0.0)
     # The direction in which all log w rise together moves nothing: gradient 0, eigenvalue 1.
     missing = scale[..., None] * expected.missing_information * scale[..., None, :]
     eigenvalues, eigenvectors = np.linalg.eigh(np.eye(missing.shape[-1]) - missing)
@@ -142,9 +143,8 @@ class NewtonStep:
 
     def __call__(self, i, coins, expected, evidence):
         if i < EM_STEPS_FIRST:
-            moved = maximize(expected, coins, evidence)
             self._n_rejected, self._damping = np.zeros((2, len(coins.theta)))
-            after = expect(moved, evidence, curvature=i == EM_STEPS_FIRST - 1)
+            moved, after = em_step(expected, coins, evidence, curvature=True)
             return moved, after, np.zeros(len(coins.theta), dtype=bool)
         model = quadratic(expected, coins, evidence)
         noise = np.finfo(float).eps * np.abs(expected.objective)

@@ -52,8 +52,9 @@ def off_the_saddle(coins, model):
 def off_the_boundary(coins, evidence, *, use_tied):
     """Trials that move what stands at or near 0 or 1, or one of two equal coins."""
     trials = _into_the_inside(coins, evidence)
-    spare = _spare(coins, evidence, use_tied)
-    return trials if spare is None else trials + _placed_anew(*spare, coins, evidence)
+    for k, twin in _spare(coins, evidence, use_tied):
+        trials += _placed_anew(k, twin, coins, evidence)
+    return trials
 
 
 def regrouped(coins, heads, tails, rows):
@@ -91,26 +92,24 @@ def _into_the_inside(coins, evidence):
 
 
 def _spare(coins, evidence, use_tied):
-    """A coin that the likelihood does without and one that takes its weight, or None.
+    """Pairs of a coin that the likelihood does without and one that takes its weight.
 
     It has the weight of less than a row, which may be a plateau far from where it would gain, or
     is equal to another.
     """
-    if not evidence.learn_weights:
-        return None
-    lightest = coins.weights.argmin()
+    if not evidence.learn_weights or len(coins.weights) == 1:
+        return
     n_rows = evidence.rows.sum() + evidence.sure_rows.sum()
-    if coins.weights[lightest] * n_rows < 1 and len(coins.weights) > 1:
-        return lightest, coins.weights.argmax()
-    if not use_tied:
-        return None
-    order = np.argsort(coins.theta)
-    x = np.arcsin(np.sqrt(coins.theta[order]))
-    for i in np.flatnonzero(np.diff(x) < TIED * np.sin(2 * x[1:])):
-        for k, twin in (order[[i, i + 1]], order[[i + 1, i]]):
-            if evidence.learn_theta[k]:
-                return k, twin
-    return None
+    heaviest = coins.weights.argmax()
+    for k in np.flatnonzero(coins.weights * n_rows < 1):
+        if k != heaviest:
+            yield k, heaviest
+    if use_tied:
+        order = np.argsort(coins.theta)
+        x = np.arcsin(np.sqrt(coins.theta[order]))
+        for i in np.flatnonzero(np.diff(x) < TIED * np.sin(2 * x[1:])):
+            learned = sorted(order[[i, i + 1]], key=lambda k: not evidence.learn_theta[k])
+            yield tuple(learned)
 
 
 def _placed_anew(k, twin, coins, evidence):
