@@ -162,8 +162,10 @@ def expect(coins, evidence, *, curvature=False):
     -------
     expected : Expectation
     """
-    # Blocks of 16,384 numbers: temporaries that stay in cache cost a quarter of larger ones.
-    size = max(1, 16384 // coins.theta.size)
+    # Blocks of 8,192 numbers: temporaries that stay in cache cost a quarter of larger ones, and
+    # products of matrices this small are not worth the threads that BLAS would wake for larger.
+    n_coins = coins.theta.shape[-1]
+    size = max(1, min(8192 // coins.theta.size, 65536 // n_coins**2))
     table = evidence.table
     with np.errstate(invalid="ignore"):  # a trial at the boundary may exclude a row: -inf
         objective, moments, missing = _expect(coins, table[:, :size], curvature)

@@ -150,7 +150,10 @@ class NewtonStep:
         noise = np.finfo(float).eps * np.abs(expected.objective)
         flat = model.remaining_gain() <= np.maximum(self._tol, noise)
         given_up = self._n_rejected >= MOST_REJECTED
-        moved = self._propose(model, coins, expected, evidence, given_up)
+        # A weight of next to nothing can grow by more in an EM step than in many half logits.
+        doubles = expected.rows > 2 * model.n_rows[:, None] * coins.weights
+        by_em = given_up | (doubles.any(axis=-1) & evidence.learn_weights)
+        moved = self._propose(model, coins, expected, evidence, by_em)
         after = expect(moved, evidence, curvature=True)
         climbs = after.objective >= expected.objective
         self._n_rejected = np.where(climbs, 0, self._n_rejected + 1)
@@ -162,13 +165,13 @@ class NewtonStep:
             moved, after = moved.where(climbs, coins), after.where(climbs, expected)
         return moved, after, flat | (given_up & ~climbs)
 
-    def _propose(self, model, coins, expected, evidence, given_up):
+    def _propose(self, model, coins, expected, evidence, by_em):
         moved = move(coins, model.step(self._damping))
         if min(expected.rows.min(), expected.heads.min(), expected.tails.min()) < 1:
             bold = (self._n_rejected == 0)[:, None]
             moved = to_boundary(moved, coins, model.runs_out(coins, expected) & bold)
-        if given_up.any():
-            moved = maximize(expected, coins, evidence).where(given_up, moved)
+        if by_em.any():
+            moved = maximize(expected, coins, evidence).where(by_em, moved)
         return moved
 
 

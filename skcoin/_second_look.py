@@ -94,14 +94,14 @@ def _into_the_inside(coins, evidence):
 def _spare(coins, evidence, use_tied):
     """Pairs of a coin that the likelihood does without and one that takes its weight.
 
-    It has the weight of less than a row, which may be a plateau far from where it would gain, or
+    Less than a hidden row is its own, which may be a plateau far from where it would gain, or it
     is equal to another.
     """
     if not evidence.learn_weights or len(coins.weights) == 1:
         return
     n_rows = evidence.rows.sum() + evidence.sure_rows.sum()
     heaviest = coins.weights.argmax()
-    for k in np.flatnonzero(coins.weights * n_rows < 1):
+    for k in np.flatnonzero(coins.weights * n_rows - evidence.sure_rows < 1):
         if k != heaviest:
             yield k, heaviest
     if use_tied:

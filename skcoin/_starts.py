@@ -96,7 +96,7 @@ def _draws(counts, weights, init_params, n_init, rng):
         if np.ptp(weights) > 0:
             yield from ((theta, uniform) for theta in _quantile_in_other_orders(counts, weights))
         binned = bins(counts)
-        if binned.shape[1] > n_coins:
+        if binned.shape[1] > n_coins and np.ptp(binned[1] / binned[1:].sum(axis=0)) > 0:
             yield merged_mixing(binned, n_coins)
     for _ in range(n_init):
         draw = k_means_plus_plus if init_params == "k-means++" else random
@@ -145,7 +145,7 @@ def merged_mixing(binned, n_coins, n_steps=30):
     Parameters
     ----------
     binned : ndarray of shape (3, n_bins)
-        From ``bins``; more of them than coins.
+        From ``bins``; more of them than coins, and of more than one rate.
     n_coins : int
     n_steps : int
 
@@ -155,7 +155,8 @@ def merged_mixing(binned, n_coins, n_steps=30):
     """
     rows, heads, tails = binned
     x = np.arcsin(np.sqrt((heads + 0.25 * rows) / (heads + tails + 0.5 * rows)))
-    x = np.union1d(np.linspace(x.min(), x.max(), 16), x[:: len(x) // 16 + 1])[::-1]
+    even = np.linspace(x.min(), x.max(), max(16, 2 * n_coins))
+    x = np.union1d(even, x[:: len(x) // 16 + 1])[::-1]
     log_f = np.outer(heads / rows, np.log(np.sin(x))) + np.outer(tails / rows, np.log(np.cos(x)))
     f = np.exp(2 * (log_f - log_f.max(axis=1, keepdims=True)))
     weights = np.full(len(x), 1 / len(x))

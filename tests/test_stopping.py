@@ -1,0 +1,350 @@
+"""``converged_`` means a local maximum that is less than ``tol`` away; anything else is said."""
+
+import warnings
+
+import numpy as np
+import pytest
+from conftest import REFERENCES, fit_to_the_end, load_set
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from skcoin import BinomialMixture, ThreeCoinModel
+
+SOLVERS = ["em", "em-newton"]
+EPS = np.finfo(float).eps
+SETS = [
+    "do_batzoglou_2008",
+    "rat_tumours",
+    "efron_morris_1970",
+    "tacks",
+    "lirat",
+    "orob2",
+    "saxony_families12",
+    "geissler_all_sizes",
+    "surg_nodes",
+]
+SETTINGS = {
+    "free": {},
+    "held weights": {"learn_weights": False},
+    "priors": {"theta_prior": (2, 3), "weights_prior": 2},
+}
+TOLS = [1e-3, 1e-5, 1e-7, 1e-9]
+
+
+def near_the_maximum(name, setting, n_coins):
+    """A start in the basin of the best known maximum."""
+    kind = "equal" if setting == "held weights" else "free"
+    entry = REFERENCES["sets"][name][kind][str(n_coins)]
+    spread = np.linspace(-0.03, 0.03, len(entry["thetas"]))
+    return 0.05 + 0.9 * np.array(entry["thetas"]) + spread
+
+
+def total(model, name):
+    return model.lower_bound_ * REFERENCES["sets"][name]["n_rows"]
+
+
+def rounding(name):
+    """A few eps of the sum over all rows that the climb sees."""
+    entry = REFERENCES["sets"][name]["free"]["1"]
+    return 64 * EPS * abs(entry["loglik_without_coefficient"])
+
+
+def climbs_on(model, X, **shared):
+    """What a climb gains that starts a little beside the model, with some weight on each coin."""
+    n_coins = len(model.theta_)
+    if shared.get("learn_theta", True):
+        beside = model.theta_ + np.linspace(-1e-4, 1e-4, n_coins)
+        shared = {**shared, "theta_init": beside.clip(1e-6, 1 - 1e-6)}
+    weights = (model.weights_ + 1e-4) / (1 + 1e-4 * n_coins)
+    parameters = {"n_components": n_coins, **shared, "weights_init": weights, "tol": 1e-9}
+    further = fit_to_the_end(BinomialMixture(**parameters), X)
+    return len(X) * (further.lower_bound_ - model.lower_bound_)
+
+
+def assert_says_nothing(model, X, **fit_params):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.fit(X, **fit_params).converged_
+
+
+@pytest.mark.parametrize("n_coins", [2, 3])
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", SETS)
+def test_newton_leaves_less_than_tol(name, setting, n_coins):
+    X, sample_weight = load_set(name)
+    start = near_the_maximum(name, setting, n_coins)
+    shared = {"theta_init": start, **SETTINGS[setting]}
+    best = BinomialMixture(len(start), tol=1e-12, max_iter=5000, **shared)
+    best = total(fit_to_the_end(best, X, sample_weight=sample_weight), name)
+    for tol in TOLS:
+        model = BinomialMixture(len(start), tol=tol, **shared).fit(X, sample_weight=sample_weight)
+        assert model.converged_
+        assert abs(best - total(model, name)) <= tol + rounding(name), tol
+
+
+@pytest.mark.parametrize("n_coins", [2, 3])
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", ["do_batzoglou_2008", "rat_tumours", "tacks", "lirat", "orob2"])
+def test_em_leaves_about_tol(name, setting, n_coins):
+    """Aitken's is an estimate; once EM has settled to one rate, measured: up to 2.2 tol."""
+    X, sample_weight = load_set(name)
+    start = near_the_maximum(name, setting, n_coins)
+    shared = {"theta_init": start, **SETTINGS[setting]}
+    best = BinomialMixture(len(start), tol=1e-12, max_iter=5000, **shared)
+    best = total(fit_to_the_end(best, X, sample_weight=sample_weight), name)
+    for tol in TOLS[:3]:  # a slow climb gains less than rounding a step before 1e-9 is left
+        model = BinomialMixture(len(start), solver="em", tol=tol, max_iter=10_000, **shared)
+        fit_to_the_end(model, X, sample_weight=sample_weight)
+        if model.converged_:
+            assert best - total(model, name) <= 3 * tol + rounding(name), tol
+        else:
+            assert model.n_iter_ == 10_000
+
+
+FAR = {  # found among some hundred random starts
+    "rat_tumours": [
+        [0.5436249914654229, 0.9350724237877682],
+        [0.6291081515397092, 0.9271545530678674],
+        [0.85, 0.1],
+        [0.9572101796109636, 0.1487640122324979, 0.972628813822955],
+        [0.8631202041893178, 0.8813071727376899, 0.5107065055436453],
+        [0.48, 0.23, 0.80],
+    ],
+    "efron_morris_1970": [
+        [0.5081, 0.5944],
+        [0.43969944996553134, 0.773556228309299],
+        [0.17, 0.15],
+        [0.6569, 0.6874, 0.5863],
+    ],
+    "do_batzoglou_2008": [[0.0141, 0.6101], [0.13007, 0.12543], [0.85, 0.1]],
+    "orob2": [[0.85, 0.1], [0.02, 0.98]],
+}
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("tol", [1e-3, 1e-6])
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        pytest.param(n, s, id=f"{n}-{s[0]:.2f}-{len(s)}")
+        for n, starts in FAR.items()
+        for s in starts
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_climb_from_afar_does_not_mistake_a_plateau_for_the_summit(name, start, tol, solver):
+    """From far off the first step may put all coins, or all weight, nearly on one place.
+
+    There the objective is almost flat, gains shrink for a while, and a large one is still to come.
+    """
+    X, _ = load_set(name)
+    shared = {"solver": solver, "max_iter": 5000}
+    model = BinomialMixture(len(start), theta_init=start, tol=tol, **shared).fit(X)
+    left = climbs_on(model, X)
+    assert not model.converged_ or left <= 3 * tol, "it says that it converged"
+    if solver == "em-newton":
+        assert left <= 3 * tol, "Newton can climb on"
+
+
+def overlapping_coins():
+    """100,000 rows of ten tosses of the coins .45 and .55, weights .3 and .7."""
+    rng = np.random.default_rng(0)
+    heads = rng.binomial(10, rng.choice([0.45, 0.55], p=[0.3, 0.7], size=100_000))
+    return np.column_stack([heads, 10 - heads])
+
+
+@pytest.mark.parametrize("start", [{}, {"theta_init": [0.6, 0.4]}, {"init_params": "quantile"}])
+def test_newton_reaches_in_forty_steps_what_em_does_not_in_a_thousand(start):
+    X = overlapping_coins()
+    best = BinomialMixture(tol=1e-12, max_iter=5000)
+    best = fit_to_the_end(best, X).lower_bound_ * len(X)
+    newton = BinomialMixture(**start).fit(X)
+    assert newton.converged_
+    assert newton.n_iter_ <= 40
+    assert abs(best - newton.lower_bound_ * len(X)) < 1e-6
+
+    em = BinomialMixture(**start, solver="em", max_iter=1000)
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=1000.*em-newton"):
+        em.fit(X)
+    assert not em.converged_
+    assert best - em.lower_bound_ * len(X) > 1  # measured: 4.8 to 5.7
+
+
+COLLINS = [[3, 0], [0, 3], [3, 0], [0, 3]]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("start", [(0.3, 0.7, 0.7), (0.5, 0.2, 0.2), (0.3, 0.5, 0.5)])
+def test_a_saddle_is_said_to_be_one(start, solver):
+    pi, p, q = start
+    model = ThreeCoinModel(pi_init=pi, p_init=p, q_init=q, solver=solver)
+    with pytest.warns(ConvergenceWarning, match=r"saddle.*Coins \[0, 1\] started equal"):
+        model.fit(COLLINS)
+    assert not model.converged_
+    assert_allclose([model.pi_, model.p_, model.q_], [pi, 0.5, 0.5], rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_saddle_names_only_the_coins_that_started_equal(solver):
+    X, _ = load_set("lirat")
+    model = BinomialMixture(3, theta_init=[0.2, 0.9, 0.2], solver=solver, max_iter=5000)
+    with pytest.warns(ConvergenceWarning, match=r"Coins \[0, 2\] started equal"):
+        model.fit(X)
+    assert not model.converged_
+    assert model.theta_[0] == pytest.approx(model.theta_[2], rel=1e-12)  # rounding
+
+
+@pytest.mark.parametrize("init_params", ["auto", "quantile", "random", "k-means++"])
+def test_no_own_start_ends_on_the_saddle(init_params):
+    model = ThreeCoinModel(init_params=init_params, random_state=0)
+    assert_says_nothing(model, COLLINS)
+    assert_array_equal([model.p_, model.q_], [1, 0])
+    assert model.pi_ == pytest.approx(0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["lirat", "rat_tumours", "orob2"])
+@pytest.mark.parametrize("faded", [[0], [0, 1], [1, 2]])
+@pytest.mark.parametrize("learn_theta", [True, False])
+def test_coins_of_no_weight_that_would_gain_are_put_back(name, faded, learn_theta):
+    X, _ = load_set(name)
+    theta = REFERENCES["sets"][name]["free"]["3"]["thetas"]
+    inside = np.clip(theta, 0.01, 0.99)
+    weights = np.where(np.isin(np.arange(3), faded), 0, 1) / (3 - len(faded))
+    shared = {"n_components": 3, "theta_init": inside, "learn_theta": learn_theta}
+    model = BinomialMixture(**shared, weights_init=weights).fit(X)
+    assert model.converged_
+    left = climbs_on(model, X, **shared)
+    assert left < 2e-6  # tol
+    if not learn_theta:  # concave: there is one maximum
+        best = BinomialMixture(**shared, tol=1e-9).fit(X)
+        assert len(X) * (best.lower_bound_ - model.lower_bound_) < 2e-6
+    if faded != [0]:  # what is left is not as good as all three
+        rest = np.flatnonzero(weights)
+        few = BinomialMixture(len(rest), theta_init=inside[rest], learn_theta=learn_theta).fit(X)
+        assert len(X) * (model.lower_bound_ - few.lower_bound_) > 0.01
+
+
+def test_a_held_coin_that_nobody_wants_does_not_hide_one_that_would_gain():
+    X = [[9, 1], [5, 5], [8, 2], [1, 9]]
+    shared = {"theta_init": [0.999, 0.6, 0.3], "learn_theta": [False, True, True]}
+    model = BinomialMixture(3, **shared, weights_init=[0, 1, 0]).fit(X)
+    best = BinomialMixture(3, **shared).fit(X)
+    assert model.lower_bound_ * 4 == pytest.approx(best.lower_bound_ * 4, abs=2e-6)  # tol
+
+
+def test_a_weight_that_underflows_is_put_back():
+    X = [[0, 1000], [32, 968]]  # from here, the first step leaves the second coin 1e-82
+    model = BinomialMixture(theta_init=[0.0266, 0.261])
+    assert_says_nothing(model, X)
+    assert_allclose(np.sort(model.theta_), [0, 0.032], rtol=1e-9)
+    assert_allclose(model.weights_, [0.5, 0.5], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["lirat", "rat_tumours"])
+def test_em_says_that_a_coin_of_no_weight_would_gain(name):
+    X, _ = load_set(name)
+    model = BinomialMixture(theta_init=[0.5, 0.1], weights_init=[0, 1], solver="em")
+    with pytest.warns(ConvergenceWarning, match="exactly 0 or 1 cannot move.*em-newton"):
+        model.fit(X)
+    assert not model.converged_
+    assert model.weights_[0] == 0
+
+
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("name", ["rat_tumours", "tacks", "orob2", "saxony_families12"])
+def test_a_theta_at_the_end_of_the_scale_moves_inside_where_that_gains(name, end):
+    X, sample_weight = load_set(name)
+    start = {"theta_init": [float(end), 0.4]}
+    model = BinomialMixture(**start)
+    assert_says_nothing(model, X, sample_weight=sample_weight)
+    assert total(model, name) == pytest.approx(
+        REFERENCES["sets"][name]["free"]["2"]["loglik"], rel=1e-9, abs=2e-6
+    )
+    em = BinomialMixture(**start, solver="em", max_iter=20_000)
+    with pytest.warns(ConvergenceWarning, match="exactly 0 or 1 cannot move"):
+        em.fit(X, sample_weight=sample_weight)
+    assert not em.converged_
+    assert em.theta_[0] == end
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_theta_at_the_end_of_the_scale_stays_where_that_is_best(solver):
+    X, _ = load_set("rat_tumours")
+    entry = REFERENCES["sets"]["rat_tumours"]["free"]["3"]
+    model = BinomialMixture(
+        3, theta_init=entry["thetas"], weights_init=entry["weights"], solver=solver
+    )
+    assert_says_nothing(model, X)
+    assert model.theta_[0] == 0
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_max_iter_ends_the_climb_and_says_so(solver):
+    X, _ = load_set("tacks")
+    model = BinomialMixture(3, theta_init=[0.9, 0.5, 0.2], solver=solver, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=3 ended the climb"):
+        model.fit(X)
+    assert not model.converged_
+    assert model.n_iter_ == 3
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("max_iter", [1, 2, 5])
+def test_max_iter_bounds_every_climb(max_iter, solver):
+    X, _ = load_set("surg_nodes")
+    model = BinomialMixture(4, solver=solver, max_iter=max_iter)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X)
+    assert model.n_iter_ <= max_iter
+
+
+@pytest.mark.parametrize("n_coins", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", [name for name in SETS if name != "do_batzoglou_2008"])
+def test_a_good_fit_says_nothing(name, n_coins):
+    X, sample_weight = load_set(name)
+    assert_says_nothing(BinomialMixture(n_coins), X, sample_weight=sample_weight)
+
+
+def test_a_larger_tol_stops_no_later():
+    for name in SETS:
+        X, sample_weight = load_set(name)
+        start = near_the_maximum(name, "free", 3)
+        steps = [
+            BinomialMixture(len(start), theta_init=start, tol=tol)
+            .fit(X, sample_weight=sample_weight)
+            .n_iter_
+            for tol in TOLS
+        ]
+        assert steps == sorted(steps), name
+
+
+@pytest.mark.parametrize("n_coins", [2, 3, 6])
+@pytest.mark.parametrize("small", [1e-15, 1e-12, 1e-9, 1e-3])
+@pytest.mark.parametrize("n_tosses", [1, 3, 10])
+@pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # all but flat
+def test_rows_of_next_to_no_weight_break_nothing(n_tosses, small, n_coins):
+    X, sample_weight = [[n_tosses, 0], [0, n_tosses]], [1e6, small]
+    model = BinomialMixture(n_coins).fit(X, sample_weight=sample_weight)
+    assert np.isfinite(model.lower_bounds_).all()
+    one = BinomialMixture(1).fit(X, sample_weight=sample_weight)
+    assert 1e6 * (model.lower_bound_ - one.lower_bound_) > -1e-6  # tol
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_weight_near_the_smallest_float_overflows_nothing():
+    X = [[60_000, 40_000], [60_100, 39_900], [59_950, 40_050]]
+    for second in np.linspace(0.5, 0.7, 81):  # leaves the second coin 1e-320 and up
+        model = BinomialMixture(theta_init=[0.6001, second])
+        fit_to_the_end(model, X)
+        assert np.isfinite(model.lower_bounds_).all()
+
+
+@pytest.mark.parametrize(
+    "priors", [{}, {"weights_prior": 2}, {"theta_prior": (2, 2), "weights_prior": 2}]
+)
+def test_a_coin_that_only_its_prior_keeps_is_put_where_it_gains(priors):
+    X = [[9000, 1000], [8000, 2000], [3000, 7000]] * 10
+    model = BinomialMixture(3, theta_init=[0.85, 0.5, 0.3], **priors)  # no row for the second
+    assert_says_nothing(model, X)
+    assert_allclose(np.sort(model.theta_), [0.3, 0.8, 0.9], atol=1e-5)  # priors of a toss or two
