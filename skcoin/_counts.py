@@ -35,6 +35,9 @@ class Counts:
         return self.heads + self.tails
 
     def where(self, mask):
+        """The rows of the table at which ``mask`` is true."""
+        if mask.all():
+            return self
         return Counts(self.heads[mask], self.tails[mask], self.rows[mask], self.coin[mask])
 
 

@@ -71,14 +71,16 @@ def climb(step, start, evidence, max_iter):
     for i in range(max_iter):
         coins, expected, done = step(i, coins, expected, evidence)
         trace.append((active, coins, expected.objective))
-        for place in np.flatnonzero(done | (i == max_iter - 1)):
+        at_end = i == max_iter - 1
+        if not (at_end or done.any()):
+            continue
+        for place in np.flatnonzero(done | at_end):
             last[active[place]] = expected[place : place + 1]
         ended.update(active[done].tolist())
         if done.all():
             break
-        if done.any():
-            active, coins, expected = active[~done], coins[~done], expected[~done]
-            step.keep(~done)
+        active, coins, expected = active[~done], coins[~done], expected[~done]
+        step.keep(~done)
     best = int(np.argmax([expected.objective[0] for expected in last]))
     return Climb(*_path(best, trace), last[best], best in ended)
 

@@ -118,7 +118,7 @@ def log_joint(coins, heads, tails):
     The coins come before the rows: sums over few coins are then sums of long vectors.
     """
     theta, weights = coins.theta[..., None], coins.weights[..., None]
-    if np.all((theta > 0) & (theta < 1)):
+    if theta.min() > 0 and theta.max() < 1:
         return heads * np.log(theta) + tails * np.log1p(-theta) + xlogy(1, weights)
     return xlogy(heads, theta) + xlog1py(tails, -theta) + xlogy(1, weights)
 

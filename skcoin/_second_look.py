@@ -81,7 +81,7 @@ def regrouped(coins, heads, tails, rows):
 
 def _into_the_inside(coins, evidence):
     """Trials that move each learned theta at 0 or 1 inside, by many lengths."""
-    at_boundary = ((coins.theta == 0) | (coins.theta == 1)) & (coins.weights > 0)
+    at_boundary = (coins.theta == np.rint(coins.theta)) & (coins.weights > 0)
     trials = []
     for k in np.flatnonzero(at_boundary & evidence.learn_theta):
         for share in SHARES:
@@ -115,6 +115,7 @@ def _spare(coins, evidence, use_tied):
 def _placed_anew(k, twin, coins, evidence):
     """Trials that give coin ``k``, whose weight its twin takes over, many shares elsewhere."""
     rest = _merge(twin, k, coins)
+    rest = Coins(np.where(evidence.learn_theta, rest.theta, coins.theta), rest.weights)
     theta = coins.theta[k]
     if evidence.learn_theta[k]:
         theta, _ = best_place(rest, evidence.heads, evidence.tails, evidence.rows, SHARES[::3])

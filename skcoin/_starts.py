@@ -256,6 +256,8 @@ def _by_falling_rate(counts):
 
 def _known_rates(counts, n_components):
     known = counts.where(counts.coin != HIDDEN)
+    if not len(known.rows):
+        return np.full(n_components, np.nan)
     heads = np.bincount(known.coin, known.rows * known.heads, minlength=n_components)
     tosses = np.bincount(known.coin, known.rows * known.tosses, minlength=n_components)
     rates = np.full(n_components, np.nan)
