@@ -34,16 +34,25 @@ def ascend(start, evidence, *, solver, tol, max_iter, regroup):
     best : Climb
     """
 
+    best = _climb_on(start, evidence, solver, tol, max_iter)
+    while regroup and solver == "em-newton" and best.ended:
+        rows, heads, tails = bins(evidence)
+        starts = regrouped(best.last[0], heads / rows, tails / rows, rows)
+        other = _climb_on(starts, evidence, solver, tol, max_iter)
+        if other.objective[-1] <= best.objective[-1] + tol:
+            break
+        best = other
+    return best
+
+
+def _climb_on(start, evidence, solver, tol, max_iter):
+    """Climb from all starts, and from where the best ends as long as a second look helps."""
+
     def climb_from(start, max_iter):
         step = NewtonStep(tol) if solver == "em-newton" else EMStep(tol)
         return climb(step, start, evidence, max_iter)
 
     best = climb_from(start, max_iter)
-    if regroup and solver == "em-newton" and best.ended:
-        rows, heads, tails = bins(evidence)
-        again = climb_from(regrouped(best.last[0], heads / rows, tails / rows, rows), max_iter)
-        if again.objective[-1] > best.objective[-1] + tol:
-            best = again
     while best.ended:
         differ = len(np.unique(best.theta[0])) == best.theta.shape[1]
         obstacle, better = _obstacle(best, evidence, tol, use_tied=differ)
