@@ -25,6 +25,7 @@ from skcoin._sampling import MOST_DRAWN, toss
 from skcoin._starts import start_values
 from skcoin._validation import (
     LAYOUTS,
+    MOST,
     check_coins,
     check_layout,
     check_n_tosses,
@@ -50,7 +51,7 @@ class HiddenCoins(
     _parameter_constraints = {  # noqa: RUF012
         "layout": [StrOptions(set(LAYOUTS))],
         "theta_prior": ["array-like"],
-        "weights_prior": [Interval(Real, 1, None, closed="left")],
+        "weights_prior": [Interval(Real, 1, MOST, closed="both")],
         "init_params": [StrOptions({"auto", "quantile", "random", "k-means++"})],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "solver": [StrOptions({"em", "em-newton"})],
@@ -394,7 +395,8 @@ class HiddenCoins(
         return Coins(self.theta_, self.weights_)
 
     def _log_likelihood(self, coins, heads, tails):
-        return _likelihood.log_likelihood(coins, heads, tails) + self._log_ways(heads, tails)
+        value = _likelihood.log_likelihood(coins, heads, tails) + self._log_ways(heads, tails)
+        return np.minimum(value, 0)  # rounding may leave it above
 
     def _log_ways(self, heads, tails):
         """Log of the number of ways to see a row: one where the order of tosses is data."""

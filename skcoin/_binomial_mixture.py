@@ -44,16 +44,18 @@ class BinomialMixture(HiddenCoins):
         Concentration of a symmetric Dirichlet prior on learned weights, at least 1: as if each
         coin had been picked ``weights_prior - 1`` times more. 1 is flat.
     init_params : {"auto", "quantile", "random", "k-means++"}, default="auto"
-        Where to start the thetas that ``theta_init`` does not give. "auto" climbs from two
-        starts, the quantiles of the rates and an estimate of their mixing distribution, and then
-        tries to put single coins elsewhere; "quantile" from the first of these only. Both are
+        Where to start without ``theta_init``. Coins known in some rows start at their own rates.
+        For the others, "auto" climbs from two starts, the quantiles of the rates and an estimate
+        of their mixing distribution (and from more if unequal weights are given), and with three
+        coins or more, none known, tries to put single coins elsewhere; it knows nothing of
+        priors. "quantile" climbs from the first of these only. Both are
         deterministic. "random" draws thetas uniformly, "k-means++" rates of rows far apart.
     n_init : int, default=1
         Number of starts, of which the one that climbs highest is kept; those after a
         deterministic one are random. With ``theta_init`` there is one.
     solver : {"em-newton", "em"}, default="em-newton"
         "em" is the textbook's iteration. "em-newton" takes one EM step and then safeguarded
-        Newton steps, needs far fewer of them and ends higher.
+        Newton steps, of which it needs far fewer where coins overlap.
     tol : float, default=1e-6
         Stop when the estimated gain that remains in the total objective (log-likelihood of all
         rows plus log prior) is below it: half the Newton decrement, or Aitken's estimate for
@@ -62,7 +64,9 @@ class BinomialMixture(HiddenCoins):
     max_iter : int, default=1000
         Steps at most.
     warm_start : bool, default=False
-        Whether to start from the coins of the last fit, if it had as many.
+        Whether to start from the coins of the last fit, if it had as many, rather than from
+        ``theta_init`` and ``weights_init``. Learned values of exactly 0 or 1 are moved inside by
+        1e-6, as they could not move otherwise.
     random_state : int, RandomState instance or None, default=None
         For random starts and for ``sample``.
 
@@ -77,13 +81,16 @@ class BinomialMixture(HiddenCoins):
         Whether the climb ended by itself, before ``max_iter``, and at a local maximum: not on a
         saddle, nor where a theta or weight of exactly 0 or 1 should move.
     n_iter_ : int
-        Steps of the best climb, each of one E-step, whether it was taken or rejected.
+        Steps of the best climb, each of one E-step, whether it was taken or rejected; without
+        the climbs of other starts and the trials of a second look.
     lower_bound_ : float
-        Objective of the fit, per unit weight.
+        Objective of the fit, per unit weight: log-likelihood, with binomial coefficients, plus
+        log prior up to a constant. It is ``score`` where priors are flat and no coin is known.
     lower_bounds_ : ndarray of shape (n_iter_ + 1,)
         The objective at each iterate; it never falls.
     theta_path_, weights_path_ : ndarray of shape (n_iter_ + 1, n_components)
-        The iterates; the start is row 0.
+        The iterates; the start is row 0. Where a second look found a coin to spare or a saddle
+        to leave, "em-newton" jumps.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)

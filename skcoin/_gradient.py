@@ -15,15 +15,20 @@ from scipy.special import logsumexp
 
 from skcoin._likelihood import Coins, log_joint, log_likelihood
 
+MOST_POINTS = 2**14
 
-def even_grid(tosses, per_width):
+
+def grid_for(heads, tails, per_width):
     """Thetas from 0 to 1, dense enough for the row with the most tosses.
 
     Even in ``arcsin sqrt theta``, in which the likelihood of ``n`` tosses is ``1 / (2 sqrt n)``
-    wide everywhere: ``per_width`` points to each such width.
+    wide everywhere: ``per_width`` points to each such width. Where that would take too many, the
+    rates of the rows are points as well, since only near them can something so narrow stand.
     """
-    n_points = int(per_width * np.pi * np.sqrt(np.max(tosses, initial=1))) + 2
-    return np.sin(np.linspace(0, np.pi / 2, max(n_points, 8 * per_width))) ** 2
+    n_points = per_width * np.pi * np.sqrt(np.max(heads + tails, initial=1)) + 2
+    n_even = int(np.clip(n_points, 8 * per_width, MOST_POINTS))
+    grid = np.sin(np.linspace(0, np.pi / 2, n_even)) ** 2
+    return grid if n_points <= MOST_POINTS else np.union1d(grid, heads / (heads + tails))
 
 
 def log_total_ratio(grid, coins, heads, tails, rows):
@@ -46,7 +51,7 @@ def best_place(coins, heads, tails, rows, shares):
     theta, share : float
         At which ``sum_i m_i log(1 - share + share f(x_i | theta) / f(x_i | coins))`` is largest.
     """
-    grid = even_grid(heads + tails, per_width=2)
+    grid = grid_for(heads, tails, per_width=2)
     blocks = [
         np.stack([np.logaddexp(np.log1p(-s), np.log(s) + log_ratio) @ rows for s in shares])
         for log_ratio in _log_ratios(grid, coins, heads, tails)
@@ -57,12 +62,19 @@ def best_place(coins, heads, tails, rows, shares):
 
 
 def supremum(coins, heads, tails, rows):
-    """The theta at which ``D`` is largest, and ``log(D + W)`` there.
+    """The theta at which ``D`` is largest.
 
     Every local maximum on a grid of eight points to a width is refined between its neighbours,
     tenfold each time.
+
+    Returns
+    -------
+    theta, highest : float
+        Where ``D`` is largest, and ``log(D + W)`` there.
+    grid, value : ndarray of shape (n_grid,)
+        The grid and ``log(D + W)`` on it.
     """
-    grid = even_grid(heads + tails, per_width=8)
+    grid = grid_for(heads, tails, per_width=8)
     value = log_total_ratio(grid, coins, heads, tails, rows)
     padded = np.concatenate([[-np.inf], value, [-np.inf]])
     peaks = np.flatnonzero((value >= padded[:-2]) & (value > padded[2:]))
@@ -76,7 +88,8 @@ def supremum(coins, heads, tails, rows):
         top = refined.argmax(axis=-1)
         lower, upper = finer[peak, np.maximum(top - 1, 0)], finer[peak, np.minimum(top + 1, 20)]
     best = refined[peak, top].argmax()
-    return float(np.sin(finer[best, top[best]]) ** 2), float(refined[best, top[best]])
+    theta, highest = np.sin(finer[best, top[best]]) ** 2, refined[best, top[best]]
+    return float(theta), float(highest), grid, value
 
 
 def _log_ratios(grid, coins, heads, tails):

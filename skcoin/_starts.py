@@ -75,13 +75,14 @@ def start_values(counts, given, init_params, n_init, rng):
     theta = np.where(np.isnan(given.theta), _known_rates(counts, len(given.theta)), given.theta)
     open_ = np.isnan(theta)
     if not open_.any():
-        return Coins(theta[None], given.start_weights[None])
+        return Coins(_untie(theta, np.isnan(given.theta))[None], given.start_weights[None])
     draws = list(_draws(counts, given.start_weights[open_], init_params, n_init, rng))
     start = Coins(*(np.tile(x, (len(draws), 1)) for x in (theta, given.start_weights)))
     for i, (drawn, weights) in enumerate(draws):
         start.theta[i, open_] = drawn
         if given.weights is None and given.learn_weights:
             start.weights[i, open_] = weights * open_.mean()
+        start.theta[i] = _untie(start.theta[i], np.isnan(given.theta))
     return start
 
 
@@ -262,6 +263,15 @@ def _known_rates(counts, n_components):
     tosses = np.bincount(known.coin, known.rows * known.tosses, minlength=n_components)
     rates = np.full(n_components, np.nan)
     return np.divide(heads + 0.5, tosses + 1, out=rates, where=tosses > 0)
+
+
+def _untie(theta, movable):
+    """Thetas of which those that are not the user's own are moved a little where two are equal."""
+    if len(np.unique(theta)) == len(theta) or not movable.any():
+        return theta
+    moved = theta.copy()
+    moved[movable] = expit(logit(theta[movable]) + np.linspace(0.05, 0.01, movable.sum()))
+    return moved
 
 
 def _spread(theta):

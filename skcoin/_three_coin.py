@@ -48,7 +48,7 @@ class ThreeCoinModel(HiddenCoins):
         deterministic one are random. With ``p_init`` and ``q_init`` there is one.
     solver : {"em-newton", "em"}, default="em-newton"
         "em" is the textbook's iteration. "em-newton" takes one EM step and then safeguarded
-        Newton steps, needs far fewer of them and ends higher.
+        Newton steps, of which it needs far fewer where coins overlap.
     tol : float, default=1e-6
         Stop when the estimated gain that remains in the total objective (log-likelihood of all
         rows plus log prior) is below it: half the Newton decrement, or Aitken's estimate for
@@ -57,7 +57,8 @@ class ThreeCoinModel(HiddenCoins):
     max_iter : int, default=1000
         Steps at most.
     warm_start : bool, default=False
-        Whether to start from the coins of the last fit.
+        Whether to start from the coins of the last fit rather than from the start values.
+        Values of exactly 0 or 1 are moved inside by 1e-6, as they could not move otherwise.
     random_state : int, RandomState instance or None, default=None
         For random starts and for ``sample``.
 
@@ -76,13 +77,16 @@ class ThreeCoinModel(HiddenCoins):
         Whether the climb ended by itself, before ``max_iter``, and at a local maximum: not on a
         saddle, nor where a theta or weight of exactly 0 or 1 should move.
     n_iter_ : int
-        Steps of the best climb, each of one E-step, whether it was taken or rejected.
+        Steps of the best climb, each of one E-step, whether it was taken or rejected; without
+        the climbs of other starts and the trials of a second look.
     lower_bound_ : float
-        Objective of the fit, per unit weight.
+        Objective of the fit, per unit weight: log-likelihood, with binomial coefficients, plus
+        log prior up to a constant. It is ``score`` where priors are flat and no coin is known.
     lower_bounds_ : ndarray of shape (n_iter_ + 1,)
         The objective at each iterate; it never falls.
     theta_path_, weights_path_ : ndarray of shape (n_iter_ + 1, 2)
-        The iterates; the start is row 0.
+        The iterates; the start is row 0. Where a second look found a coin to spare or a saddle
+        to leave, "em-newton" jumps.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -94,8 +98,8 @@ class ThreeCoinModel(HiddenCoins):
 
     Notes
     -----
-    With one toss a row, only ``pi_ * p_ + (1 - pi_) * q_`` is identified, and the answer is the
-    one nearest to the start; with two tosses one parameter is still open; three are enough.
+    With one toss a row, only ``pi_ * p_ + (1 - pi_) * q_`` is identified, and the answer depends
+    on the start; with two tosses one parameter is still open; three are enough.
 
     References
     ----------

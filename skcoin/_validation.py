@@ -11,7 +11,7 @@ from skcoin._advice import warn_user
 from skcoin._counts import HIDDEN
 
 LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
-MOST = 1e300  # in a cell
+MOST = 2.0**53  # in a cell, or of a prior; beyond, not every whole number is a float
 CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
 
 
@@ -128,7 +128,7 @@ def check_weights(weights, name, n_components):
         return None
     weights = _check_vector(weights, name, n_components, "one proportion per coin")
     for k in np.flatnonzero(weights < 0)[:1]:
-        raise ValueError(f"{name}[{k}] is {weights[k]:g}; a proportion must not be negative.")
+        raise ValueError(f"{name}[{k}] is {weights[k]:g}; a proportion must be in [0, 1].")
     if abs(weights.sum() - 1) > 1e-6:
         raise ValueError(
             f"{name} sums to {weights.sum():.9g}, but must sum to 1. Divide it by its sum."
@@ -160,6 +160,8 @@ def check_theta_prior(theta_prior):
             f"theta_prior is {theta_prior!r}, but both numbers must be at least 1: below that the "
             "prior is infinite at 0 or 1 and has no mode. (1, 1) is flat."
         )
+    if prior.max() > MOST:
+        raise ValueError(f"theta_prior is {theta_prior!r}, but must not exceed {MOST:g}.")
     return prior
 
 
@@ -234,13 +236,14 @@ def _heads_tails(part, start, caller):
 def _heads_tosses(part, start, caller):
     _refuse_non_counts(part, start, caller)
     heads, tosses = part[:, 0], part[:, 1]
-    for row in np.flatnonzero(heads > tosses)[:1]:
+    rounding = 4 * np.finfo(float).eps  # of fractional counts
+    for row in np.flatnonzero(heads > tosses * (1 + rounding))[:1]:
         raise ValueError(
-            f"Row {start + row} of X has {heads[row]:g} heads in {tosses[row]:g} tosses. With "
-            'layout="heads_tosses" column 0 is heads and column 1 all tosses; if column 1 is '
-            'tails, use layout="heads_tails".'
+            f"Row {start + row} of X has {heads[row]:.15g} heads in {tosses[row]:.15g} tosses. "
+            'With layout="heads_tosses" column 0 is heads and column 1 all tosses; if column 1 '
+            'is tails, use layout="heads_tails".'
         )
-    return heads, tosses - heads
+    return heads, np.maximum(tosses - heads, 0)
 
 
 def _tosses(part, start, caller):
@@ -271,7 +274,8 @@ def _refuse_non_counts(part, start, caller):
         )
     if np.isfinite(value):
         raise ValueError(
-            f"{where} of X is {value:g}; counts above {MOST:g} cannot be added up. Scale X down."
+            f"{where} of X is {value:g}; counts above 2**53 = {MOST:g} have lost their last "
+            "digits. Scale X down."
         )
     said = "NaN" if np.isnan(value) else "infinity (inf)"
     raise ValueError(
@@ -285,17 +289,16 @@ def _check_vector(values, name, length, meaning):
     if vector.dtype.kind == "O":
         vector = _as_floats(vector, name)
     if vector.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} holds {vector.dtype.name} values such as {vector.flat[0]!r}, but must hold "
-            f"real numbers: {meaning}."
-        )
+        kind = "strings" if vector.dtype.kind in "US" else f"{vector.dtype.name} values"
+        example = f" such as {vector.flat[0].item()!r}" if vector.size else ""
+        raise ValueError(f"{name} holds {kind}{example}, but must hold real numbers: {meaning}.")
     if vector.shape != (length,):
         raise ValueError(
             f"{name} has shape {vector.shape}, but must have shape ({length},): {meaning}."
         )
     vector = vector.astype(np.float64)
     for i in np.flatnonzero(~np.isfinite(vector))[:1]:
-        raise ValueError(f"{name}[{i}] is {vector[i]:g}, but must be a finite number.")
+        raise ValueError(f"{name}[{i}] is {vector[i]:g}, but must be a finite number: {meaning}.")
     return vector
 
 

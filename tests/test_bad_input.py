@@ -303,7 +303,7 @@ def test_a_column_that_is_no_column_of_numbers_is_refused_by_name(name, values):
         ),
         ({"weights_init": [50, 50]}, ["weights_init sums to 100", "to 1", "Divide it by its sum"]),
         ({"weights_init": [0.5, 0.500002]}, ["weights_init sums to 1.000002", "must sum to 1."]),
-        ({"weights_init": [-0.5, 1.5]}, ["weights_init[0] is -0.5", "not be negative"]),
+        ({"weights_init": [-0.5, 1.5]}, ["weights_init[0] is -0.5", "in [0, 1]"]),
         ({"weights_init": [1]}, ["weights_init has shape (1,)", "must have shape (2,)"]),
         ({"weights_init": [np.nan, 1]}, ["weights_init[0] is nan", "finite"]),
         ({"weights_init": ["a", "b"]}, ["weights_init"]),
@@ -602,8 +602,8 @@ def test_a_missing_count_is_refused_in_every_container(frame):
         ("heads_tails", "i1", [[100, 100, 100], [90, 3, 120], [2, 127, 127]]),
         ("heads_tails", "u1", [[200, 255, 255], [90, 3, 250], [2, 127, 255]]),
         ("heads_tails", "i4", [[2**31 - 1] * 3, [90, 3, 120], [5, 1, 2**31 - 1]]),
-        ("heads_tails", "u8", [[2**62, 2**63, 2**63], [90, 3, 120], [5, 1, 2]]),
-        ("heads_tails", "i8", [[2**62, 2**62, 2**62], [90, 3, 120], [5, 1, 2]]),
+        ("heads_tails", "u8", [[2**51, 2**52, 2**53], [90, 3, 120], [5, 1, 2]]),
+        ("heads_tails", "i8", [[2**51, 2**52, 2**53], [90, 3, 120], [5, 1, 2]]),
         ("heads_tails", "f4", [[2**24, 2**24, 1], [3, 4, 4], [5, 1, 1]]),
         ("heads_tosses", "u1", [[200, 255], [3, 250], [100, 100]]),
         ("heads_tosses", "f4", [[0.5, 2**24], [3, 8], [5, 7]]),
@@ -640,10 +640,28 @@ def test_one_row_of_85000_heads_is_one_coin_among_many():
     np.testing.assert_allclose(model.weights_, [1 / 21, 20 / 21], rtol=1e-2)  # 2^-10 is shared
 
 
-def test_counts_whose_sum_is_no_number_are_refused_with_their_row():
-    X = [[1.5e308, 1.5e308], [2, 3]]
-    words = "row 0", "1.5e+308"
-    assert_refuses(lambda: BinomialMixture(1).fit(X), *words)
+@pytest.mark.parametrize("many", [1.5e308, 2.0**53 + 2])
+def test_counts_that_have_lost_their_last_digits_are_refused_with_their_row(many):
+    words = "row 1", f"{many:g}", "2**53", "Scale X down"
+    assert_refuses(lambda: BinomialMixture(1).fit([[2, 3], [many, many]]), *words)
+
+
+def test_deep_rows_do_not_cost_more_than_shallow_ones():
+    """The grids that look for a further coin do not grow with the tosses for ever."""
+    n = 1e15
+    X = [[0.3 * n, 0.7 * n], [0.7 * n, 0.3 * n], [3, 5], [0.31 * n, 0.69 * n]]
+    model = BinomialMixture(3).fit(np.rint(X))
+    np.testing.assert_allclose(model.theta_, [0.7, 0.31, 0.3], rtol=1e-6)
+
+
+def test_fractional_heads_may_exceed_tosses_by_rounding():
+    model = BinomialMixture(1, layout="heads_tosses").fit([[0.1 + 0.2, 0.3], [1, 2]])
+    assert model.theta_[0] == pytest.approx(1.3 / 2.3)
+
+
+def test_no_row_is_more_than_certain():
+    model = BinomialMixture(2).fit([[3, 1], [1, 3], [4, 4], [0, 9]])
+    assert model.score_samples([[0, 0]])[0] <= 0
 
 
 # --- weights and order --------------------------------------------------------------------------

@@ -250,3 +250,8 @@ def test_bad_input_is_refused_by_name(X, sample_weight, words):
     model = BinomialMixture().fit(RATS)
     with pytest.raises(ValueError, match=words):
         optimality_gap(model, X, sample_weight=sample_weight)
+
+
+def test_a_model_of_something_else_is_refused():
+    with pytest.raises(TypeError, match="fitted BinomialMixture or ThreeCoinModel, but is a list"):
+        optimality_gap([0.5], [[1, 2]])

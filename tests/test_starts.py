@@ -162,6 +162,15 @@ def test_no_data_is_too_poor_for_a_start(init_params, data, n_coins):
     assert len(X) * (model.lower_bound_ - one.lower_bound_) > -1e-6  # tol
 
 
+def test_known_coins_of_equal_rates_do_not_start_on_a_saddle():
+    X = [[5, 5], [5, 5], [9, 1], [8, 2], [4, 6], [7, 3], [1, 9], [9, 1]]
+    coins = [0, 1, -1, -1, -1, -1, -1, -1]
+    own = BinomialMixture().fit(X, coins=coins)
+    given = BinomialMixture(theta_init=[0.8, 0.4]).fit(X, coins=coins)
+    assert own.converged_
+    assert own.lower_bound_ == pytest.approx(given.lower_bound_, abs=1e-6)  # tol
+
+
 @pytest.mark.parametrize("weights", [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.98, 0.01, 0.01]])
 @pytest.mark.parametrize("name", ["rat_tumours", "lirat", "orob2", "tacks"])
 def test_held_weights_may_be_any(name, weights):
