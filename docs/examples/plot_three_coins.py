@@ -87,7 +87,7 @@ p, q = np.meshgrid(np.linspace(0.01, 0.99, 99), np.linspace(0.01, 0.99, 99))
 heads = 0.5 * p + 0.5 * q
 log_likelihood = 6 * np.log(heads) + 4 * np.log(1 - heads)
 image = ax.contourf(p, q, log_likelihood, levels=np.linspace(-12, -6.7, 20), extend="min")
-ax.plot([0.2, 1.0], [1.0, 0.2], color="white", linestyle="--", label="the maximum: p + q = 1.2")
+ax.plot([0.2, 1.0], [1.0, 0.2], color="black", linestyle="--", label="the maximum: p + q = 1.2")
 ax.set(xlabel="p, coin B", ylabel="q, coin C", xlim=(0.01, 0.99), ylim=(0.01, 0.99))
 ax.legend(loc="lower left")
 fig.colorbar(image, label="log-likelihood")
