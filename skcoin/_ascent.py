@@ -35,8 +35,10 @@ def ascend(start, evidence, *, solver, tol, max_iter, regroup):
     """
 
     best = _climb_on(start, evidence, solver, tol, max_iter)
-    while regroup and solver == "em-newton" and best.ended:
-        rows, heads, tails = bins(evidence)
+    if not (regroup and solver == "em-newton"):
+        return best
+    rows, heads, tails = bins(evidence)
+    while best.ended:
         starts = regrouped(best.last[0], heads / rows, tails / rows, rows)
         other = _climb_on(starts, evidence, solver, tol, max_iter)
         if other.objective[-1] <= best.objective[-1] + tol:
@@ -67,15 +69,13 @@ def _climb_on(start, evidence, solver, tol, max_iter):
 def _obstacle(best, evidence, tol, use_tied):
     """What kept the climb from going on, and coins that are past it; or None and the same coins."""
     coins = best.last[0]
-    trials = {
-        "saddle": off_the_saddle(coins, _model_of(best, evidence)),
-        "boundary": off_the_boundary(coins, evidence, use_tied=use_tied),
-    }
-    for obstacle, coins_there in trials.items():
-        better, gain = best_trial(coins, coins_there, evidence)
-        if gain > tol:
-            return obstacle, better
-    return None, coins
+    trials = off_the_saddle(coins, _model_of(best, evidence))
+    better, gain = best_trial(coins, trials, evidence)
+    if gain > tol:
+        return "saddle", better
+    trials = off_the_boundary(coins, evidence, use_tied=use_tied)
+    better, gain = best_trial(coins, trials, evidence)
+    return ("boundary", better) if gain > tol else (None, coins)
 
 
 def _append(first, second):

@@ -1,7 +1,7 @@
 """Start values, from the counts alone: row order and repetition cannot matter.
 
 ``quantile``, ``random`` and ``k_means_plus_plus`` each return thetas of shape (n_coins,), in
-falling order and no two equal: coins that start equal stay equal under EM.
+falling order. ``start_values`` parts those that tie: coins that start equal stay equal under EM.
 """
 
 from dataclasses import dataclass
@@ -63,9 +63,9 @@ def start_values(counts, given, init_params, n_init, rng):
         Rows with at least one toss, hidden and known.
     given : Given
     init_params : str
-        Of the estimator. With "auto" and "quantile", starts after the first ``n_init`` that are
-        deterministic are random.
+        Of the estimator.
     n_init : int
+        With "auto" and "quantile", deterministic starts come first, and ``n_init - 1`` are random.
     rng : RandomState
 
     Returns
@@ -74,15 +74,16 @@ def start_values(counts, given, init_params, n_init, rng):
     """
     theta = np.where(np.isnan(given.theta), _known_rates(counts, len(given.theta)), given.theta)
     open_ = np.isnan(theta)
+    movable = np.isnan(given.theta)
     if not open_.any():
-        return Coins(_untie(theta, np.isnan(given.theta))[None], given.start_weights[None])
+        return Coins(_spread(theta, movable)[None], given.start_weights[None])
     draws = list(_draws(counts, given.start_weights[open_], init_params, n_init, rng))
     start = Coins(*(np.tile(x, (len(draws), 1)) for x in (theta, given.start_weights)))
     for i, (drawn, weights) in enumerate(draws):
         start.theta[i, open_] = drawn
         if given.weights is None and given.learn_weights:
             start.weights[i, open_] = weights * open_.mean()
-        start.theta[i] = _untie(start.theta[i], np.isnan(given.theta))
+        start.theta[i] = _spread(start.theta[i], movable)
     return start
 
 
@@ -133,7 +134,7 @@ def quantile(counts, weights):
     lower = upper - rows
     share = np.minimum(edges[1:, None], upper) - np.maximum(edges[:-1, None], lower)
     share = np.maximum(share, 0)
-    return _spread((share @ heads + 0.5) / (share @ tosses + 1))
+    return (share @ heads + 0.5) / (share @ tosses + 1)
 
 
 def merged_mixing(binned, n_coins, n_steps=30):
@@ -168,7 +169,7 @@ def merged_mixing(binned, n_coins, n_steps=30):
     first = _partition(x, weights, n_coins)
     group_weights = np.add.reduceat(weights, first)
     x = np.add.reduceat(weights * x, first) / group_weights
-    return _spread(np.sin(x) ** 2), group_weights / group_weights.sum()
+    return np.sin(x) ** 2, group_weights / group_weights.sum()
 
 
 def _partition(x, weights, n_groups):
@@ -192,7 +193,7 @@ def _partition(x, weights, n_groups):
 
 def random(counts, n_coins, rng):  # noqa: ARG001
     """Thetas uniform on (0, 1)."""
-    return _spread(np.sort(rng.uniform(size=n_coins))[::-1])
+    return np.sort(rng.uniform(size=n_coins))[::-1]
 
 
 def k_means_plus_plus(counts, n_coins, rng):
@@ -220,7 +221,7 @@ def k_means_plus_plus(counts, n_coins, rng):
         drawing = counts.rows * deviance
         if not drawing.any():
             drawing = counts.rows
-    return _spread(np.sort(theta)[::-1])
+    return np.sort(theta)[::-1]
 
 
 def bins(counts, n_bins=64):
@@ -265,18 +266,16 @@ def _known_rates(counts, n_components):
     return np.divide(heads + 0.5, tosses + 1, out=rates, where=tosses > 0)
 
 
-def _untie(theta, movable):
-    """Thetas of which those that are not the user's own are moved a little where two are equal."""
-    if len(np.unique(theta)) == len(theta) or not movable.any():
+def _spread(theta, movable):
+    """Thetas of which no two are equal: where two tie, those that may move do.
+
+    By 0.05 logits at most, and keeping their order. Those that are not the user's own may.
+    """
+    if not movable.any():
         return theta
-    moved = theta.copy()
-    moved[movable] = expit(logit(theta[movable]) + np.linspace(0.05, 0.01, movable.sum()))
-    return moved
-
-
-def _spread(theta):
-    """Falling thetas made strictly falling: where two tie, all move by 0.05 logits at most."""
     x = logit(theta)
-    if np.any(np.diff(x) > -1e-3):
-        x = x + np.linspace(0.05, -0.05, len(x))
-    return expit(x)
+    order = np.argsort(-x, kind="stable")
+    if np.any(np.diff(x[order]) > -1e-3):
+        moving = order[movable[order]]
+        x[moving] += np.linspace(0.05, -0.05, len(moving))
+    return np.where(movable, expit(x), theta)

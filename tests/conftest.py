@@ -35,6 +35,16 @@ def load_set(name):
         return np.array([[int(r["heads"]), int(r["tails"])] for r in csv.DictReader(lines)]), None
 
 
+def in_every_layout(cells):
+    """The tosses of these cells (1 heads, 0 tails, NaN not tossed), by layout."""
+    heads, tosses = np.nansum(cells, axis=1), np.isfinite(cells).sum(axis=1)
+    return {
+        "heads_tails": np.column_stack([heads, tosses - heads]),
+        "heads_tosses": np.column_stack([heads, tosses]),
+        "tosses": cells,
+    }
+
+
 def held(theta, weights=None, X=((1, 0), (0, 1)), **parameters):
     """A fitted mixture of coins that are known and not learned."""
     return BinomialMixture(

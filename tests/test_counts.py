@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from conftest import fit_to_the_end
+from conftest import fit_to_the_end, in_every_layout
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
@@ -233,12 +233,7 @@ def test_layouts_of_the_same_tosses_give_the_same_coins(layout):
     rng = np.random.default_rng(3)
     cells = (rng.uniform(size=(200, 9)) < rng.choice([0.2, 0.7], size=(200, 1))).astype(float)
     cells[rng.uniform(size=cells.shape) < 0.2] = np.nan
-    heads, tosses = np.nansum(cells, axis=1), np.isfinite(cells).sum(axis=1)
-    X = {
-        "heads_tails": np.column_stack([heads, tosses - heads]),
-        "heads_tosses": np.column_stack([heads, tosses]),
-        "tosses": cells,
-    }
+    X = in_every_layout(cells)
     reference = BinomialMixture().fit(X["heads_tails"])
     model = BinomialMixture(layout=layout).fit(X[layout])
     assert_array_equal(model.theta_path_, reference.theta_path_)

@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from conftest import REFERENCES, exact_joint, fit_to_the_end, held, load_set
+from conftest import REFERENCES, exact_joint, fit_to_the_end, held, in_every_layout, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
@@ -167,12 +167,7 @@ def test_layouts_of_the_same_tosses_have_the_same_gap(estimator):
     rng = np.random.default_rng(1)
     cells = (rng.uniform(size=(60, 8)) < rng.choice([0.1, 0.5, 0.8], size=(60, 1))).astype(float)
     cells[rng.uniform(size=cells.shape) < 0.2] = np.nan
-    heads, tosses = np.nansum(cells, axis=1), np.isfinite(cells).sum(axis=1)
-    layouts = {
-        "heads_tails": np.column_stack([heads, tosses - heads]),
-        "heads_tosses": np.column_stack([heads, tosses]),
-        "tosses": cells,
-    }
+    layouts = in_every_layout(cells)
     results = [optimality_gap(estimator(layout=layout).fit(X), X) for layout, X in layouts.items()]
     for result in results[1:]:
         for name in ("gap", "theta", "gradient", "grid"):

@@ -67,15 +67,21 @@ def assert_says_nothing(model, X, **fit_params):
         assert model.fit(X, **fit_params).converged_
 
 
+def climbed_out(name, setting, n_coins):
+    """A start, the parameters of a fit from it, and the maximum that such a fit can reach."""
+    X, sample_weight = load_set(name)
+    start = near_the_maximum(name, setting, n_coins)
+    shared = {"theta_init": start, **SETTINGS[setting]}
+    best = BinomialMixture(len(start), tol=1e-12, max_iter=5000, **shared)
+    return start, shared, total(fit_to_the_end(best, X, sample_weight=sample_weight), name)
+
+
 @pytest.mark.parametrize("n_coins", [2, 3])
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("name", SETS)
 def test_newton_leaves_less_than_tol(name, setting, n_coins):
     X, sample_weight = load_set(name)
-    start = near_the_maximum(name, setting, n_coins)
-    shared = {"theta_init": start, **SETTINGS[setting]}
-    best = BinomialMixture(len(start), tol=1e-12, max_iter=5000, **shared)
-    best = total(fit_to_the_end(best, X, sample_weight=sample_weight), name)
+    start, shared, best = climbed_out(name, setting, n_coins)
     for tol in TOLS:
         model = BinomialMixture(len(start), tol=tol, **shared).fit(X, sample_weight=sample_weight)
         assert model.converged_
@@ -88,10 +94,7 @@ def test_newton_leaves_less_than_tol(name, setting, n_coins):
 def test_em_leaves_about_tol(name, setting, n_coins):
     """Aitken's is an estimate; once EM has settled to one rate, measured: up to 2.2 tol."""
     X, sample_weight = load_set(name)
-    start = near_the_maximum(name, setting, n_coins)
-    shared = {"theta_init": start, **SETTINGS[setting]}
-    best = BinomialMixture(len(start), tol=1e-12, max_iter=5000, **shared)
-    best = total(fit_to_the_end(best, X, sample_weight=sample_weight), name)
+    start, shared, best = climbed_out(name, setting, n_coins)
     for tol in TOLS[:3]:  # a slow climb gains less than rounding a step before 1e-9 is left
         model = BinomialMixture(len(start), solver="em", tol=tol, max_iter=10_000, **shared)
         fit_to_the_end(model, X, sample_weight=sample_weight)
