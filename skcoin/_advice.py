@@ -45,23 +45,31 @@ def warn_of_obstacles(best, model):
 
 
 def warn_of_identifiability(theta, weights, given, evidence):
-    """Say so where no row has as many tosses as there are parameters to tell apart.
-
-    The theta of a coin that is known in some row is not counted, nor are the weights where any is.
-    """
-    known = evidence.known_rows > 0
-    n_unknown = int((given.learn_theta & ~known).sum())
-    if given.learn_weights and not known.any():
-        n_unknown += len(theta) - 1
-    most = int(np.ceil(np.max(evidence.heads + evidence.tails, initial=0)))
-    if n_unknown > most and len(evidence.rows):
+    """Say so where no row has as many tosses as there are parameters to tell apart."""
+    unknown, most = n_unknown(given, evidence), most_tosses(evidence)
+    if unknown > most and len(evidence.rows):
         warn_user(
-            f"{n_unknown} free parameters need a row of at least {n_unknown} tosses, but no row "
+            f"{unknown} free parameters need a row of at least {unknown} tosses, but no row "
             f"of a hidden coin has more than {most}. Only {_moments(most, weights @ theta)} "
             "identified; other coins have the same likelihood. Use fewer coins, hold theta or "
             "weights, or toss more often.",
             IdentifiabilityWarning,
         )
+
+
+def n_unknown(given, evidence):
+    """Number of parameters that hidden rows have to tell.
+
+    The theta of a coin that is known in some row is not counted, nor are the weights where any is.
+    """
+    known = evidence.known_rows > 0
+    learns_weights = given.learn_weights and not known.any()
+    return int((given.learn_theta & ~known).sum()) + learns_weights * (len(known) - 1)
+
+
+def most_tosses(evidence):
+    """Most tosses of any row of a hidden coin, rounded up."""
+    return int(np.ceil(np.max(evidence.heads + evidence.tails, initial=0)))
 
 
 def warn_user(message, category):

@@ -22,7 +22,7 @@ from skcoin._ascent import ascend
 from skcoin._counts import HIDDEN, count, log_binomial_coefficient, map_rows, with_columns
 from skcoin._likelihood import Coins, Evidence
 from skcoin._sampling import MOST_DRAWN, toss
-from skcoin._starts import start_values
+from skcoin._starts import from_the_inside, start_values
 from skcoin._validation import (
     LAYOUTS,
     MOST,
@@ -105,30 +105,7 @@ class HiddenCoins(
             If ``max_iter`` ends the climb, or it ends where there is no local maximum.
         """
         given = self._given()
-        counts = self._count(X, sample_weight, coins, reset=True)
-        refuse_if_no_toss(counts)
-        tossed = counts.where(counts.tosses > 0)
-        warm = self._warm_start(given)
-        start = warm or start_values(
-            tossed, given, self.init_params, self.n_init, check_random_state(self.random_state)
-        )
-        refuse_if_impossible(start, counts, given.names)
-        evidence = self._evidence(counts, given)
-        unlabelled = warm is None and coins is None and not given.orders_coins
-        best = ascend(
-            start,
-            evidence,
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
-        )
-        order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
-        self._n_parameters = given.n_parameters
-        self._learn(best, order, counts)
-        warn_of_obstacles(best, self)
-        warn_of_identifiability(self.theta_, self.weights_, given, evidence)
-        return self
+        return self._fit_counts(self._count(X, sample_weight, coins, reset=True), given)
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
         """Fit, then say which coin each row most likely is.
@@ -276,8 +253,7 @@ class HiddenCoins(
             ``p`` is the number of free parameters: ``2 n_components - 1`` less what is held.
         """
         check_is_fitted(self)
-        counts = self._count(X, sample_weight)
-        return float(-2 * self._total_log_likelihood(counts) + 2 * self._n_parameters)
+        return self._aic(self._count(X, sample_weight))
 
     def bic(self, X, sample_weight=None):
         """Bayesian information criterion, ``-2 log L + p log n``; lower is better.
@@ -321,10 +297,7 @@ class HiddenCoins(
            Analysis and Machine Intelligence, 22(7), 719-725.
         """
         check_is_fitted(self)
-        counts = self._count(X, sample_weight)
-        tossed = counts.where(counts.tosses > 0)
-        posterior = _likelihood.posterior(self._coins(), tossed.heads, tossed.tails)
-        return float(self._bic(counts) + 2 * tossed.rows @ _likelihood.entropy(posterior))
+        return self._icl(self._count(X, sample_weight))
 
     def sample(self, n_samples=1, n_tosses=None, random_state=None):
         """Pick coins and toss them.
@@ -385,6 +358,37 @@ class HiddenCoins(
         chunks = iter_tosses(X, self.layout, type(self).__name__)
         return count(with_columns(chunks, sample_weight, coins))
 
+    def _fit_counts(self, counts, given):
+        """All of ``fit`` that comes after the counting."""
+        refuse_if_no_toss(counts)
+        warm = self._warm_start(given)
+        start = self._start(counts, given) if warm is None else warm
+        refuse_if_impossible(start, counts, given.names)
+        evidence = self._evidence(counts, given)
+        unlabelled = warm is None and not evidence.known_rows.any() and not given.orders_coins
+        best = self._ascend(start, evidence, given, unlabelled)
+        order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
+        self._n_parameters = given.n_parameters
+        self._learn(best, order, counts)
+        warn_of_obstacles(best, self)
+        warn_of_identifiability(self.theta_, self.weights_, given, evidence)
+        return self
+
+    def _start(self, counts, given):
+        tossed = counts.where(counts.tosses > 0)
+        rng = check_random_state(self.random_state)
+        return start_values(tossed, given, self.init_params, self.n_init, rng)
+
+    def _ascend(self, start, evidence, given, unlabelled):
+        return ascend(
+            start,
+            evidence,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
+        )
+
     def _map_rows(self, X, function, shape=()):
         check_is_fitted(self)
         X = check_layout(self, X, reset=False)
@@ -404,14 +408,24 @@ class HiddenCoins(
             return np.zeros_like(heads)
         return log_binomial_coefficient(heads, tails)
 
-    def _total_log_likelihood(self, counts):
-        return counts.rows @ self._log_likelihood(self._coins(), counts.heads, counts.tails)
+    def _total_log_likelihood(self, counts, coins=None):
+        coins = self._coins() if coins is None else coins
+        return counts.rows @ self._log_likelihood(coins, counts.heads, counts.tails)
+
+    def _aic(self, counts):
+        refuse_if_no_toss(counts)
+        return float(-2 * self._total_log_likelihood(counts) + 2 * self._n_parameters)
 
     def _bic(self, counts):
         refuse_if_no_toss(counts)
         n_rows = counts.rows[counts.tosses > 0].sum()
         penalty = self._n_parameters * np.log(n_rows)
         return float(-2 * self._total_log_likelihood(counts) + penalty)
+
+    def _icl(self, counts):
+        tossed = counts.where(counts.tosses > 0)
+        posterior = _likelihood.posterior(self._coins(), tossed.heads, tossed.tails)
+        return float(self._bic(counts) + 2 * tossed.rows @ _likelihood.entropy(posterior))
 
     def _evidence(self, counts, given):
         heads_prior, tails_prior = check_theta_prior(self.theta_prior)
@@ -431,20 +445,10 @@ class HiddenCoins(
         )
 
     def _warm_start(self, given):
-        """The coins of the last fit, or None where there are none to go on from.
-
-        What is held stays as given. A learned value that the last fit left at exactly 0 or 1
-        could never leave it, whatever the new rows show, and is moved inside by 1e-6.
-        """
+        """The coins of the last fit, or None where there are none to go on from."""
         if not (self.warm_start and len(getattr(self, "theta_", ())) == self._n_components):
             return None
-        inside = np.clip(self.theta_, 1e-6, 1 - 1e-6)
-        theta = np.where(given.learn_theta, inside, given.theta)
-        weights = given.start_weights
-        if given.learn_weights:
-            weights = np.maximum(self.weights_, 1e-6)
-            weights = weights / weights.sum()
-        return Coins(theta[None], weights[None])
+        return from_the_inside(self._coins(), given)[None]
 
     def _learn(self, best, order, counts):
         self.theta_path_ = best.theta[:, order]

@@ -13,6 +13,8 @@ from scipy.special import expit, logit, rel_entr
 from skcoin._counts import HIDDEN
 from skcoin._likelihood import Coins
 
+INSIDE = 1e-6  # where a start goes on from a theta or weight of 0 or 1
+
 
 @dataclass(frozen=True)
 class Given:
@@ -52,6 +54,20 @@ class Given:
     @property
     def n_parameters(self):
         return int(self.learn_theta.sum()) + self.learn_weights * (len(self.theta) - 1)
+
+
+def from_the_inside(coins, given):
+    """The coins of an earlier fit as a start for other rows.
+
+    What is held is as given. A learned value of exactly 0 or 1 could never leave it, whatever the
+    new rows show, and is moved inside.
+    """
+    inside = np.clip(coins.theta, INSIDE, 1 - INSIDE)
+    theta, weights = np.where(given.learn_theta, inside, given.theta), given.start_weights
+    if given.learn_weights:
+        weights = np.maximum(coins.weights, INSIDE)
+        weights = weights / weights.sum()
+    return Coins(theta, weights)
 
 
 def start_values(counts, given, init_params, n_init, rng):

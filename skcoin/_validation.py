@@ -182,6 +182,12 @@ def refuse_if_not_drawable(tosses, most, of_the_fit):
         )
 
 
+def refuse_if_not_whole(values, what, remedy):
+    """Refuse values that are no whole numbers, up to rounding; ``what`` has a place for one."""
+    for value in values[np.abs(values - np.rint(values)) > 1e-9 * np.maximum(values, 1)][:1]:
+        raise ValueError(f"{what.format(f'{value:.12g}')}: it must be a whole number. {remedy}")
+
+
 def refuse_if_no_toss(counts):
     """Refuse rows that hold no toss, and totals that no float can hold."""
     total = counts.rows @ counts.tosses

@@ -1,18 +1,10 @@
-"""How sure is a fit? Functions of a fitted model and data in its layout.
-
-They work on the counts of the data, so that they cost the same for a hundred rows and for a
-hundred million.
-"""
+"""The optimality gap: what any other mixture could still gain."""
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
 
 from skcoin._gradient import supremum
-from skcoin._likelihood import Coins
-from skcoin._validation import refuse_if_no_toss
-
-__all__ = ["optimality_gap"]
+from skcoin.inspection._fitted import look_at
 
 
 def optimality_gap(model, X, sample_weight=None):
@@ -88,18 +80,14 @@ def optimality_gap(model, X, sample_weight=None):
     >>> abs(optimality_gap(four, X, sample_weight=times).gap) < 1e-3
     True
     """
-    if not hasattr(model, "_count"):
-        raise TypeError(
-            "model must be a fitted BinomialMixture or ThreeCoinModel, but is a "
-            f"{type(model).__name__}."
-        )
-    check_is_fitted(model)
-    counts = model._count(X, sample_weight)
-    refuse_if_no_toss(counts)
-    tossed = counts.where(counts.tosses > 0)
-    data = Coins(model.theta_, model.weights_), tossed.heads, tossed.tails, tossed.rows
-    n_rows = tossed.rows.sum()
-    theta, highest, grid, value = supremum(*data)
+    return gap_of(look_at(model, X, sample_weight))
+
+
+def gap_of(fitted):
+    """The optimality gap of a model that has been looked at."""
+    counts = fitted.counts
+    theta, highest, grid, value = supremum(fitted.coins, counts.heads, counts.tails, counts.rows)
+    n_rows = counts.rows.sum()
     with np.errstate(over="ignore"):
         gradient = np.exp(value) - n_rows
     gap = n_rows * max(highest - np.log(n_rows), 0.0)

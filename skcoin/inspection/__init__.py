@@ -1,0 +1,24 @@
+"""How sure is a fit, and how many coins are there? Functions of a fitted model and data.
+
+They work on the counts of the data, so that they cost the same for a hundred rows and for a
+hundred million.
+"""
+
+from skcoin.inspection._bootstrap import bootstrap
+from skcoin.inspection._comparison import compare_n_components
+from skcoin.inspection._intervals import confidence_intervals
+from skcoin.inspection._likelihood_ratio import likelihood_ratio_test
+from skcoin.inspection._optimality_gap import optimality_gap
+from skcoin.inspection._standard_errors import standard_errors
+from skcoin.inspection._summary import Summary, summary
+
+__all__ = [
+    "Summary",
+    "bootstrap",
+    "compare_n_components",
+    "confidence_intervals",
+    "likelihood_ratio_test",
+    "optimality_gap",
+    "standard_errors",
+    "summary",
+]

@@ -1,0 +1,180 @@
+"""The bootstrap: refits to rows that could have been."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch
+
+from skcoin._advice import warn_user
+from skcoin._ascent import ascend
+from skcoin._likelihood import Coins
+from skcoin._starts import Given, from_the_inside
+from skcoin.inspection._fitted import look_at
+from skcoin.inspection._repeat import repeat
+from skcoin.inspection._resampling import Resampling, Simulation
+
+MAX_ITER = 1000
+
+
+def bootstrap(
+    model,
+    X,
+    sample_weight=None,
+    *,
+    coins=None,
+    n_boot=200,
+    parametric=True,
+    random_state=None,
+    n_jobs=None,
+    verbose=0,
+    callbacks=(),
+):
+    """Fit again and again to rows that could have been: the distribution of the estimates.
+
+    Either to rows simulated from the model, with the numbers of tosses of the rows of X, or to
+    rows of X drawn with replacement. Both draw how many rows hold each pair of heads and tails,
+    rather than row by row, and each fit starts at the coins of the model.
+
+    Parameters
+    ----------
+    model : BinomialMixture or ThreeCoinModel
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        The rows of the fit.
+    sample_weight : array-like of shape (n_samples,), default=None
+        The weights of the fit: how often each row counts. They must be whole: so many rows are
+        drawn.
+    coins : array-like of shape (n_samples,), default=None
+        The known coins of the fit, -1 where hidden. In a simulation a row of a known coin is of
+        that coin again.
+    n_boot : int, default=200
+        Number of fits, at least 1. 200 are enough for a standard error, not for an interval.
+    parametric : bool, default=True
+        Whether to simulate rows rather than to draw rows of X.
+    random_state : int, RandomState instance or None, default=None
+        The results do not depend on ``n_jobs``.
+    n_jobs : int, default=None
+        Workers, as joblib counts them.
+    verbose : int, default=0
+        Of joblib; 0 is silent.
+    callbacks : sequence, default=()
+        Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
+
+    Returns
+    -------
+    result : :class:`~sklearn.utils.Bunch`
+        ``theta``, ``weights`` : ndarray of shape (n_boot, n_components)
+            The coins of each fit, in the order of those of the model: coins that could as well
+            change their names are matched to the nearest, by ``arcsin sqrt theta``.
+        ``log_likelihood`` : ndarray of shape (n_boot,)
+            Of each fit, of all its own rows together.
+        ``converged`` : ndarray of shape (n_boot,), bool
+
+    Raises
+    ------
+    NotFittedError
+        If the model is not fitted.
+    TypeError
+        If it is no model of hidden coins.
+    ValueError
+        If ``n_boot`` is less than 1, weights are not whole, tosses are not whole and
+        ``parametric``, or the data are not as in ``fit``.
+    ImportError
+        If there are ``callbacks`` and the installed scikit-learn has none.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If fits did not converge.
+
+    See Also
+    --------
+    confidence_intervals : Percentiles of these fits, with ``method="bootstrap"``.
+    likelihood_ratio_test : The test of the number of coins that is valid.
+
+    References
+    ----------
+    .. [1] Efron, B. and Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman and
+       Hall.
+
+    Examples
+    --------
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.datasets import load_rat_tumours
+    >>> from skcoin.inspection import bootstrap, standard_errors
+    >>> X = load_rat_tumours().data
+    >>> coins = BinomialMixture(2).fit(X)
+    >>> fits = bootstrap(coins, X, n_boot=200, random_state=0)
+    >>> fits.theta.std(axis=0).round(2), standard_errors(coins, X).theta.round(2)
+    (array([0.02, 0.01]), array([0.02, 0.02]))
+    """
+    return replicates_of(
+        look_at(model, X, sample_weight, coins),
+        model,
+        n_boot,
+        parametric=parametric,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        callbacks=callbacks,
+    )
+
+
+def replicates_of(
+    fitted, model, n_boot, *, parametric, random_state, n_jobs, verbose=0, callbacks=()
+):
+    """The bootstrap of a model that has been looked at."""
+    rows = Simulation(fitted.counts, fitted.coins) if parametric else Resampling(fitted.counts)
+    fits = repeat(
+        _Refit(rows, model, fitted.given, fitted.coins, _who_may_swap(fitted)),
+        n_boot,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        callbacks=callbacks,
+    )
+    theta, weights, log_likelihood, converged = map(np.array, zip(*fits, strict=True))
+    if not converged.all():
+        warn_user(
+            f"{(~converged).sum()} of {n_boot} fits did not converge; they are kept, and "
+            "`converged` says which. Coins that can hardly be told apart do that; try fewer.",
+            ConvergenceWarning,
+        )
+    return Bunch(theta=theta, weights=weights, log_likelihood=log_likelihood, converged=converged)
+
+
+@dataclass(frozen=True)
+class _Refit:
+    """Draw rows, fit, and put the coins in the order of the original ones."""
+
+    rows: Resampling | Simulation
+    model: object
+    given: Given
+    original: Coins
+    may_swap: np.ndarray
+
+    def __call__(self, rng):
+        counts = self.rows.draw(rng)
+        evidence = self.model._evidence(counts, self.given)
+        start = from_the_inside(self.original, self.given)[None]
+        options = {"solver": "em-newton", "tol": self.model.tol, "max_iter": MAX_ITER}
+        best = ascend(start, evidence, regroup=False, **options)
+        coins = best.last[0]
+        coins = coins[self._order(coins)]
+        log_likelihood = self.model._total_log_likelihood(counts, coins)
+        return coins.theta, coins.weights, log_likelihood, best.ended and best.obstacle is None
+
+    def _order(self, coins):
+        x, y = np.arcsin(np.sqrt(self.original.theta)), np.arcsin(np.sqrt(coins.theta))
+        distance = np.where(self.may_swap, (x[:, None] - y) ** 2, np.inf)
+        return linear_sum_assignment(distance)[1]
+
+
+def _who_may_swap(fitted):
+    """Which coin may be given which one's name: pairs that nothing but their order tells apart."""
+    given, weights = fitted.given, fitted.coins.weights
+    unmarked = given.learn_theta & (fitted.evidence.known_rows == 0)
+    alike = given.learn_weights | (weights[:, None] == weights)
+    return np.eye(len(weights), dtype=bool) | (unmarked[:, None] & unmarked & alike)

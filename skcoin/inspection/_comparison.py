@@ -1,0 +1,150 @@
+"""How many coins? A table of criteria, one row for each number."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch, check_scalar
+from sklearn.utils._optional_dependencies import check_pandas_support
+
+from skcoin._advice import most_tosses, n_unknown
+from skcoin._binomial_mixture import BinomialMixture
+from skcoin.exceptions import IdentifiabilityWarning
+from skcoin.inspection._fitted import Fitted
+from skcoin.inspection._optimality_gap import gap_of
+
+
+def compare_n_components(
+    X, max_components=6, *, sample_weight=None, estimator=None, min_gain=1e-3, as_frame=False
+):
+    """Fit one coin, two coins and so on, and put their criteria side by side.
+
+    The rows are counted once. The table ends early where the optimality gap shows that no
+    further coin, nor any number of them, can gain.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Tosses, one set of one coin per row, in the layout of ``estimator``.
+    max_components : int, default=6
+        The largest number of coins, at least 1.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How often each row counts.
+    estimator : BinomialMixture, default=None
+        Its parameters are those of all fits, but for ``n_components``. It is not changed. By
+        default ``BinomialMixture()``.
+    min_gain : float, default=1e-3
+        The table ends with the first number of coins whose gap is below it, in total
+        log-likelihood.
+    as_frame : bool, default=False
+        Whether to return a pandas ``DataFrame``.
+
+    Returns
+    -------
+    result : :class:`~sklearn.utils.Bunch` of ndarray of shape (n_rows,), or DataFrame
+        ``n_components`` : int
+        ``log_likelihood`` : float
+            Of all rows together.
+        ``n_parameters`` : int
+            Free ones.
+        ``aic``, ``bic``, ``icl`` : float
+            Criteria, as the methods of the estimator give them; lower is better.
+        ``gap`` : float
+            How much log-likelihood any mixture at all can still gain, at most.
+        ``smallest_weight`` : float
+            Of any coin.
+        ``identifiable`` : bool
+            Whether some row has as many tosses as there are parameters to tell apart; see
+            ``IdentifiabilityWarning``.
+        ``converged`` : bool
+
+    Raises
+    ------
+    TypeError
+        If ``estimator`` is no ``BinomialMixture``, or ``max_components`` no whole number.
+    ValueError
+        If ``estimator`` holds or starts coins, the number of which is to vary, or the data are
+        not as in ``fit``.
+    ImportError
+        If ``as_frame`` and pandas is missing.
+
+    See Also
+    --------
+    likelihood_ratio_test : A test of one number of coins against another.
+    optimality_gap : The gap of a single model.
+
+    Notes
+    -----
+    What a fit would warn of is in the columns ``identifiable`` and ``converged``.
+
+    If a mixture with log-likelihood ``l`` leaves at most ``g`` to gain, none is better than
+    ``l + g``, so that any other leaves at most ``l + g`` less its own. The gap of each row is the
+    least that the fits of the table prove.
+
+    Examples
+    --------
+    >>> from skcoin.datasets import load_rat_tumours
+    >>> from skcoin.inspection import compare_n_components
+    >>> table = compare_n_components(load_rat_tumours().data)
+    >>> for row in zip(table.n_components, table.log_likelihood, table.bic, table.gap):
+    ...     print("%d  %.2f  %.1f  %.2f" % row)
+    1  -171.90  348.1  19.05
+    2  -154.93  322.6  2.07
+    3  -152.86  327.0  0.00
+    """
+    check_scalar(max_components, "max_components", Integral, min_val=1)
+    check_scalar(min_gain, "min_gain", Real, min_val=0)
+    estimator = _checked(BinomialMixture() if estimator is None else estimator)
+    first = clone(estimator).set_params(n_components=1)
+    first._validate_params()
+    counts = first._count(X, sample_weight, reset=True)
+    rows, highest = [], np.inf  # that any mixture can have
+    for n_components in range(1, max_components + 1):
+        row = _row(clone(first).set_params(n_components=n_components), counts)
+        highest = min(highest, row["log_likelihood"] + row["gap"])
+        rows.append(row)
+        if highest - row["log_likelihood"] < min_gain:
+            break
+    table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    table["gap"] = np.maximum(highest - table["log_likelihood"], 0)
+    if as_frame:
+        return check_pandas_support("as_frame=True").DataFrame(table)
+    return Bunch(**table)
+
+
+def _row(model, counts):
+    given = model._given()
+    with warnings.catch_warnings():
+        for category in (ConvergenceWarning, IdentifiabilityWarning):
+            warnings.simplefilter("ignore", category)
+        model._fit_counts(counts, given)
+    evidence = model._evidence(counts, given)
+    tossed = counts.where(counts.tosses > 0)
+    return {
+        "n_components": model.n_components,
+        "log_likelihood": float(model._total_log_likelihood(counts)),
+        "n_parameters": given.n_parameters,
+        "aic": model._aic(counts),
+        "bic": model._bic(counts),
+        "icl": model._icl(counts),
+        "gap": gap_of(Fitted(model._coins(), tossed, given, evidence)).gap,
+        "smallest_weight": float(model.weights_.min()),
+        "identifiable": n_unknown(given, evidence) <= most_tosses(evidence),
+        "converged": model.converged_,
+    }
+
+
+def _checked(estimator):
+    if not isinstance(estimator, BinomialMixture):
+        raise TypeError(
+            f"estimator must be a BinomialMixture, but is a {type(estimator).__name__}."
+        )
+    for name in ("theta_init", "weights_init"):
+        if getattr(estimator, name) is not None:
+            raise ValueError(
+                f"estimator has {name}={getattr(estimator, name)!r}, for one number of coins, but "
+                f"that number is to vary. Leave {name} at None."
+            )
+    return estimator

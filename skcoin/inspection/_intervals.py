@@ -1,0 +1,166 @@
+"""Confidence intervals, by three methods."""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import chi2, norm
+from sklearn.utils import Bunch, check_scalar
+
+from skcoin.inspection._bootstrap import replicates_of
+from skcoin.inspection._fitted import look_at
+from skcoin.inspection._profile import profile_interval
+from skcoin.inspection._standard_errors import errors_of
+
+METHODS = ("wald", "profile", "bootstrap")
+
+
+def confidence_intervals(
+    model,
+    X,
+    sample_weight=None,
+    *,
+    coins=None,
+    level=0.95,
+    method="wald",
+    n_boot=1000,
+    parametric=True,
+    random_state=None,
+    n_jobs=None,
+):
+    """Confidence intervals of the coins.
+
+    Three methods, from the quickest to the most expensive:
+
+    - "wald": ``logit p +- z se / (p (1 - p))``, from the standard errors. It stays inside (0, 1)
+      and is good where coins are well apart and seen often. It has nothing to say of a theta at 0
+      or 1.
+    - "profile": the values ``v`` with ``2 (l_max - l_p(v)) <= chi2``, where ``l_p(v)`` is the
+      highest log-likelihood of all coins whose ``p`` is ``v`` [1]_. It needs no symmetry and takes
+      in 0 and 1 where the data allow them.
+    - "bootstrap": percentiles of what refits to simulated rows estimate [2]_.
+
+    Parameters
+    ----------
+    model : BinomialMixture or ThreeCoinModel
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        The rows of the fit.
+    sample_weight : array-like of shape (n_samples,), default=None
+        The weights of the fit: how often each row counts.
+    coins : array-like of shape (n_samples,), default=None
+        The known coins of the fit, -1 where hidden.
+    level : float, default=0.95
+        How often an interval shall hold the truth, in (0, 1).
+    method : {"wald", "profile", "bootstrap"}, default="wald"
+        See above.
+    n_boot : int, default=1000
+        Number of refits; only for "bootstrap", as are the parameters below.
+    parametric : bool, default=True
+        As in ``bootstrap``.
+    random_state : int, RandomState instance or None, default=None
+        As in ``bootstrap``.
+    n_jobs : int, default=None
+        As in ``bootstrap``.
+
+    Returns
+    -------
+    result : :class:`~sklearn.utils.Bunch`
+        ``theta`` : ndarray of shape (n_components, 2)
+            Lower and upper end for the probability of heads of each coin, in [0, 1]. NaN if it is
+            held, and with "wald" also if it is 0 or 1.
+        ``weights`` : ndarray of shape (n_components, 2)
+            The same for the mixing proportions.
+
+    Raises
+    ------
+    NotFittedError
+        If the model is not fitted.
+    TypeError
+        If it is no model of hidden coins.
+    ValueError
+        If ``level`` or ``method`` is not as above, or the data are not as in ``fit``.
+
+    See Also
+    --------
+    standard_errors : What "wald" is made of, and the warnings that come with it.
+
+    Notes
+    -----
+    Which to trust, with measured coverage, is in ``docs/benchmarks/coverage.md``. After a fit with
+    priors the log posterior takes the place of the log-likelihood. "profile" follows the other
+    coins from the maximum outwards; where they overlap so much that one can take over the role of
+    another within the interval, the interval covers both.
+
+    References
+    ----------
+    .. [1] Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing
+       profile-likelihood-based confidence intervals. Applied Statistics, 37(1), 87-94.
+    .. [2] Efron, B. and Tibshirani, R. J. (1993). An introduction to the bootstrap, chapter 13.
+       Chapman and Hall.
+
+    Examples
+    --------
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.datasets import load_rat_tumours
+    >>> from skcoin.inspection import confidence_intervals
+    >>> X = load_rat_tumours().data
+    >>> coins = BinomialMixture(2).fit(X)
+    >>> confidence_intervals(coins, X).theta.round(3)
+    array([[0.171, 0.254],
+           [0.022, 0.111]])
+    >>> confidence_intervals(coins, X, method="profile").theta.round(3)
+    array([[0.169, 0.251],
+           [0.   , 0.088]])
+    """
+    check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}.")
+    fitted = look_at(model, X, sample_weight, coins)
+    if method == "wald":
+        return wald(fitted.coins, errors_of(fitted), level)
+    if method == "profile":
+        return profile(fitted, level)
+    replicates = replicates_of(
+        fitted, model, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
+    )
+    return _percentile(replicates, fitted, level)
+
+
+def wald(coins, errors, level):
+    """Intervals from standard errors, symmetric in the logit."""
+    z = norm.isf((1 - level) / 2)
+
+    def interval(p, error):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            half = z * error / (p * (1 - p))
+            return expit(np.stack([logit(p) - half, logit(p) + half], axis=1))
+
+    return Bunch(
+        theta=interval(coins.theta, errors.theta), weights=interval(coins.weights, errors.weights)
+    )
+
+
+def profile(fitted, level):
+    """Intervals from the profile likelihood."""
+    drop = 0.5 * chi2.ppf(level, df=1)
+    return _each_learned(
+        fitted, lambda part, k: profile_interval(part, k, fitted.coins, fitted.evidence, drop)
+    )
+
+
+def _percentile(replicates, fitted, level):
+    ends = (1 - level) / 2, (1 + level) / 2
+    return _each_learned(fitted, lambda part, k: np.quantile(replicates[part][:, k], ends))
+
+
+def _each_learned(fitted, interval):
+    """The interval of each theta and weight, NaN for those that are held."""
+    n_coins = len(fitted.coins.theta)
+    result = Bunch(theta=np.full((n_coins, 2), np.nan), weights=np.full((n_coins, 2), np.nan))
+    for k in np.flatnonzero(fitted.given.learn_theta):
+        result.theta[k] = interval("theta", k)
+    if fitted.given.learn_weights and n_coins > 1:
+        for k in range(n_coins):
+            result.weights[k] = interval("weights", k)
+    return result

@@ -1,0 +1,247 @@
+"""Are there more coins? The likelihood ratio test, by simulation under the null model."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.utils import Bunch
+
+from skcoin._gradient import best_place
+from skcoin._likelihood import Coins, stack
+from skcoin._starts import from_the_inside
+from skcoin.inspection._fitted import check_model, look_at
+from skcoin.inspection._repeat import repeat
+from skcoin.inspection._resampling import Simulation
+
+SHARES = (0.3, 0.1, 0.03, 0.01)  # of the weight, that a further coin starts with
+
+
+def likelihood_ratio_test(
+    null,
+    alternative,
+    X,
+    sample_weight=None,
+    *,
+    n_boot=199,
+    random_state=None,
+    n_jobs=None,
+    verbose=0,
+    callbacks=(),
+):
+    """Test a model against one with more coins, or with less held.
+
+    The statistic is ``2 (log L(alternative) - log L(null))``. What it would be if the null model
+    were true is found by simulation [1]_: rows are drawn from the null model, with the numbers of
+    tosses of X, and both models are fitted to them, ``n_boot`` times. If ``b`` of the ``B``
+    statistics are at least that of X, the p-value is ``(b + 1) / (B + 1)``, which under the null
+    model is below ``alpha`` with a probability of at most ``alpha`` [2]_.
+
+    Parameters
+    ----------
+    null : BinomialMixture or ThreeCoinModel
+        Fitted to X.
+    alternative : BinomialMixture or ThreeCoinModel
+        Fitted to X; of its coins, ``null`` must be a special case.
+    X : array-like of shape (n_samples, n_features)
+        The rows of both fits.
+    sample_weight : array-like of shape (n_samples,), default=None
+        The weights of both fits. They must be whole: so many rows are simulated.
+    n_boot : int, default=199
+        Number of simulations ``B``, at least 1. The smallest p-value is ``1 / (B + 1)``.
+    random_state : int, RandomState instance or None, default=None
+        The result does not depend on ``n_jobs``.
+    n_jobs : int, default=None
+        Workers, as joblib counts them.
+    verbose : int, default=0
+        Of joblib; 0 is silent.
+    callbacks : sequence, default=()
+        Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
+
+    Returns
+    -------
+    result : :class:`~sklearn.utils.Bunch`
+        ``statistic`` : float
+            Twice the gain in log-likelihood.
+        ``p_value`` : float in (0, 1]
+        ``null_distribution`` : ndarray of shape (n_boot,)
+            The statistics of the simulations.
+
+    Raises
+    ------
+    NotFittedError
+        If a model is not fitted.
+    TypeError
+        If one is no model of hidden coins.
+    ValueError
+        If ``null`` is no special case of ``alternative``, or stands higher than it; if ``n_boot``
+        is less than 1, or weights or tosses are not whole.
+    ImportError
+        If there are ``callbacks`` and the installed scikit-learn has none.
+
+    See Also
+    --------
+    compare_n_components : A table of criteria for each number of coins.
+
+    Notes
+    -----
+    The chi-square distribution, with as many degrees of freedom as there are parameters more, is
+    wrong here. Under the null model the further coin has weight 0, on the boundary of what a
+    weight can be, and its theta could then be anything: neither the expansion around an inner
+    point nor the regular information that the theorem of Wilks asks for exists [3]_. Its p-values
+    can be wrong in either direction.
+
+    Each simulation is fitted with the start values of the two models; the null also from the
+    coins that it was drawn from, the alternative also from the null's with further coins placed
+    where they help most. Fits end within ``tol`` of a maximum, so that statistics closer than
+    that count as equal, which is in favour of the null.
+
+    References
+    ----------
+    .. [1] McLachlan, G. J. (1987). On bootstrapping the likelihood ratio test statistic for the
+       number of components in a normal mixture. Applied Statistics, 36(3), 318-324.
+    .. [2] Davison, A. C. and Hinkley, D. V. (1997). Bootstrap methods and their application,
+       chapter 4. Cambridge University Press.
+    .. [3] Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood
+       estimators and likelihood ratio tests under nonstandard conditions. Journal of the American
+       Statistical Association, 82(398), 605-610.
+
+    Examples
+    --------
+    Do the rats of all 71 groups have one rate of tumours?
+
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.datasets import load_rat_tumours
+    >>> from skcoin.inspection import likelihood_ratio_test
+    >>> X = load_rat_tumours().data
+    >>> one, two = BinomialMixture(1).fit(X), BinomialMixture(2).fit(X)
+    >>> test = likelihood_ratio_test(one, two, X, n_boot=99, random_state=0)
+    >>> round(test.statistic, 1), test.p_value
+    (34.0, 0.01)
+    """
+    for model, name in ((null, "null"), (alternative, "alternative")):
+        check_model(model, name)
+    small, large = (look_at(model, X, sample_weight) for model in (null, alternative))
+    _refuse_if_not_nested(null, alternative, small, large)
+    statistic = _statistic(null, small.coins, alternative, large.coins, small.counts)
+    _refuse_if_lower(statistic, null, alternative)
+    simulated = repeat(
+        _Statistic(Simulation(small.counts, small.coins), null, alternative),
+        n_boot,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        callbacks=callbacks,
+    )
+    distribution = np.array(simulated)
+    n_higher = np.sum(distribution >= statistic - _resolution(null, alternative))
+    return Bunch(
+        statistic=statistic,
+        p_value=float((n_higher + 1) / (n_boot + 1)),
+        null_distribution=distribution,
+    )
+
+
+@dataclass(frozen=True)
+class _Statistic:
+    """The statistic of rows that are drawn from the null model."""
+
+    rows: Simulation
+    null: object
+    alternative: object
+
+    def __call__(self, rng):
+        counts = self.rows.draw(rng)
+        given = self.null._given(), self.alternative._given()
+        low = _highest(self.null, given[0], counts, [from_the_inside(self.rows.coins, given[0])])
+        further = []
+        if given[1].learn_weights and given[1].learn_theta.all():
+            further = [_with_further(low, len(given[1].theta), counts)]
+        high = _highest(self.alternative, given[1], counts, further)
+        return _statistic(self.null, low, self.alternative, high, counts)
+
+
+def _statistic(null, low, alternative, high, counts):
+    gain = alternative._total_log_likelihood(counts, high) - null._total_log_likelihood(counts, low)
+    return float(2 * gain)
+
+
+def _highest(model, given, counts, further_starts):
+    """The coins of a fit from the model's own starts and further ones."""
+    own = model._start(counts, given)
+    starts = stack([*(own[i] for i in range(len(own.theta))), *further_starts])
+    best = model._ascend(starts, model._evidence(counts, given), given, unlabelled=True)
+    return best.last[0]
+
+
+def _with_further(coins, n_coins, counts):
+    """As many coins as asked for, the further ones each where it helps most."""
+    while len(coins.theta) < n_coins:
+        theta, share = best_place(coins, counts.heads, counts.tails, counts.rows, SHARES)
+        coins = Coins(np.append(coins.theta, theta), np.append(coins.weights * (1 - share), share))
+    return coins
+
+
+def _resolution(null, alternative):
+    """Statistics that are closer than this may be equal."""
+    return 2 * (null.tol + alternative.tol) + 1e-9
+
+
+def _refuse_if_lower(statistic, null, alternative):
+    flat = all(
+        np.all(np.equal(model.theta_prior, 1)) and model.weights_prior == 1
+        for model in (null, alternative)
+    )
+    if flat and statistic < -_resolution(null, alternative):
+        raise ValueError(
+            f"alternative has a log-likelihood that is lower than that of null by "
+            f"{-statistic / 2:.6g}, though null is a special case of it, so that it is not at its "
+            "maximum. Fit it from more starts (n_init), or on these rows."
+        )
+
+
+def _refuse_if_not_nested(null, alternative, small, large):
+    if null.layout != alternative.layout:
+        raise ValueError(
+            f"null has layout={null.layout!r} and alternative layout={alternative.layout!r}, but "
+            "both read the same X."
+        )
+    n_small, n_large = small.given.n_parameters, large.given.n_parameters
+    if n_small >= n_large:
+        raise ValueError(
+            f"null has {n_small} free parameters and alternative {n_large}, but null must be the "
+            "smaller model. Fit alternative with more coins, or swap the two."
+        )
+    if not _is_nested(small, large):
+        raise ValueError(
+            "null is not nested in alternative: what alternative holds cannot make every mixture "
+            f"that null can be. null: {_described(small)}; alternative: {_described(large)}. Hold "
+            "less in alternative, or the same in null."
+        )
+
+
+def _is_nested(small, large):
+    """Whether each coin of the alternative can play one of the null, so that all are played."""
+    can_play = large.given.learn_theta[:, None] | (
+        ~small.given.learn_theta & (large.coins.theta[:, None] == small.coins.theta)
+    )
+    n_large, n_small = can_play.shape
+    if large.given.learn_weights:  # one for each; the others get the weight 0
+        return n_large >= n_small and can_play[linear_sum_assignment(~can_play)].all()
+    if small.given.learn_weights and n_small > 1:
+        return False
+    return any(
+        can_play[np.arange(n_large), role].all()
+        and np.allclose(
+            np.bincount(role, large.coins.weights, minlength=n_small), small.coins.weights
+        )
+        for role in map(list, product(range(n_small), repeat=n_large))
+    )
+
+
+def _described(fitted):
+    learns_theta, learns_weights = fitted.given.learn_theta, fitted.given.learn_weights
+    held = [f"theta[{k}]={fitted.coins.theta[k]:.6g}" for k in np.flatnonzero(~learns_theta)]
+    if not learns_weights:
+        held.append(f"weights={fitted.coins.weights.round(6).tolist()}")
+    return f"{len(learns_theta)} coins, " + ("held " + ", ".join(held) if held else "all learned")

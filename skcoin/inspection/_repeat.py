@@ -1,0 +1,66 @@
+"""Repeat a task with other random numbers: seeds, workers, and progress where it is asked for."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.parallel import Parallel, delayed
+
+
+def repeat(task, n_times, *, random_state, n_jobs, verbose, callbacks):
+    """``task(rng)`` for ``n_times`` generators, whose numbers do not depend on the workers.
+
+    Parameters
+    ----------
+    task : callable
+        Takes a numpy Generator.
+    n_times : int
+        At least one: the user's ``n_boot``.
+    random_state : int, RandomState instance or None
+    n_jobs : int or None
+    verbose : int
+        Of joblib.
+    callbacks : sequence
+        Of scikit-learn's protocol.
+
+    Returns
+    -------
+    results : list
+    """
+    check_scalar(n_times, "n_boot", Integral, min_val=1)
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=(n_times, 4))
+    calls = (delayed(_run)(task, seed) for seed in seeds)
+    if not callbacks:
+        return Parallel(n_jobs=n_jobs, verbose=verbose)(calls)
+    results = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")(calls)
+    return _reporter().set_callbacks(*callbacks).collect(results, n_times)
+
+
+def _run(task, seed):
+    return task(np.random.default_rng(seed))
+
+
+def _reporter():
+    """What scikit-learn's callbacks take for the estimator whose progress they show."""
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError as error:
+        raise ImportError(
+            "callbacks need scikit-learn 1.9 or newer, which brought them. Use verbose=1 instead."
+        ) from error
+
+    class Bootstrap(CallbackSupportMixin, BaseEstimator):
+        @with_callbacks
+        def collect(self, results, n_times):
+            root = self._init_callback_context(task_name="bootstrap", max_subtasks=n_times)
+            root.call_on_fit_task_begin(estimator=self)
+            collected = []
+            for result in results:
+                fit = root.subcontext(task_name="refit").call_on_fit_task_begin(estimator=self)
+                collected.append(result)
+                fit.call_on_fit_task_end(estimator=self)
+            root.call_on_fit_task_end(estimator=self)
+            return collected
+
+    return Bootstrap()

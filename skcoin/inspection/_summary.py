@@ -1,0 +1,199 @@
+"""A fit on one screen."""
+
+import warnings
+from dataclasses import dataclass
+from html import escape
+from numbers import Real
+from textwrap import fill
+
+import numpy as np
+from sklearn.utils import Bunch, check_scalar
+
+from skcoin.inspection._fitted import look_at
+from skcoin.inspection._intervals import profile, wald
+from skcoin.inspection._optimality_gap import gap_of
+from skcoin.inspection._standard_errors import errors_of
+
+
+def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wald"):
+    """A fit on one screen: coins, how sure they are, criteria, and what to beware of.
+
+    Parameters
+    ----------
+    model : BinomialMixture or ThreeCoinModel
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        The rows of the fit.
+    sample_weight : array-like of shape (n_samples,), default=None
+        The weights of the fit: how often each row counts.
+    coins : array-like of shape (n_samples,), default=None
+        The known coins of the fit, -1 where hidden.
+    level : float, default=0.95
+        Of the intervals, in (0, 1).
+    method : {"wald", "profile"}, default="wald"
+        Of the intervals, as in ``confidence_intervals``.
+
+    Returns
+    -------
+    summary : Summary
+        Prints as text, and shows as a table in a notebook.
+
+    Raises
+    ------
+    NotFittedError
+        If the model is not fitted.
+    TypeError
+        If it is no model of hidden coins.
+    ValueError
+        If ``level`` or ``method`` is not as above, or the data are not as in ``fit``.
+
+    See Also
+    --------
+    standard_errors, confidence_intervals, optimality_gap : Where the numbers come from.
+
+    Examples
+    --------
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.datasets import load_rat_tumours
+    >>> from skcoin.inspection import summary
+    >>> X = load_rat_tumours().data
+    >>> print(summary(BinomialMixture(2).fit(X), X))
+    BinomialMixture: 2 coins, 71 rows (39 distinct), 1739 tosses
+    <BLANKLINE>
+    coin   theta   error      95% interval  weight   error      95% interval
+       0  0.2097  0.0212  0.1711 to 0.2542  0.5853  0.1242  0.3411 to 0.7937
+       1  0.0503  0.0209  0.0220 to 0.1110  0.4147  0.1242  0.2063 to 0.6589
+    <BLANKLINE>
+    log-likelihood  -154.9259
+    parameters      3
+    AIC, BIC, ICL   315.85, 322.64, 362.83
+    optimality gap  14.8 log-likelihood at most, by any mixture
+    converged       yes, after 9 steps of em-newton
+    """
+    check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
+    if method not in ("wald", "profile"):
+        raise ValueError(f'method is {method!r}, but must be "wald" or "profile".')
+    fitted = look_at(model, X, sample_weight, coins)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        errors = errors_of(fitted)
+        if method == "wald":
+            intervals = wald(fitted.coins, errors, level)
+        else:
+            intervals = profile(fitted, level)
+    return Summary(
+        title=_title(model, fitted.counts),
+        level=level,
+        estimates=Bunch(theta=fitted.coins.theta, weights=fitted.coins.weights),
+        errors=errors,
+        intervals=intervals,
+        facts=_facts(model, fitted),
+        notes=[str(warning.message) for warning in caught],
+    )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What ``summary`` returns: text when printed, a table in a notebook.
+
+    Attributes
+    ----------
+    title : str
+    level : float
+        Of the intervals.
+    estimates, errors, intervals : Bunch
+        ``theta`` and ``weights`` of each.
+    facts : dict of str to str
+        Criteria, and how the fit ended.
+    notes : list of str
+        What to beware of.
+    """
+
+    title: str
+    level: float
+    estimates: Bunch
+    errors: Bunch
+    intervals: Bunch
+    facts: dict
+    notes: list
+
+    def __str__(self):
+        head, *rows = self._cells()
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+            for line in (head, *rows)
+        ]
+        width = max(map(len, self.facts))
+        facts = [f"{name.ljust(width)}  {value}" for name, value in self.facts.items()]
+        notes = [fill(note, 88, initial_indent="! ", subsequent_indent="  ") for note in self.notes]
+        blocks = [self.title], lines, facts, notes
+        return "\n\n".join("\n".join(block) for block in blocks if block)
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        head, *rows = self._cells()
+        facts = [[name, value] for name, value in self.facts.items()]
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<div><p><strong>{escape(self.title)}</strong></p>"
+            f"<table><thead>{_html_row(head, 'th')}</thead>"
+            f"<tbody>{''.join(_html_row(row, 'td') for row in rows)}</tbody></table>"
+            f"<table><tbody>{''.join(_html_row(fact, 'td') for fact in facts)}</tbody></table>"
+            + (f"<ul>{notes}</ul></div>" if notes else "</div>")
+        )
+
+    def _cells(self):
+        """The table of coins as text: a head and a row for each coin."""
+        share = f"{100 * self.level:g}% interval"
+        rows = [["coin", "theta", "error", share, "weight", "error", share]]
+        for k in range(len(self.estimates.theta)):
+            row = [str(k)]
+            for part in ("theta", "weights"):
+                decimals = _decimals(self.errors[part])
+                low, high = (_number(end, decimals) for end in self.intervals[part][k])
+                row += [
+                    _number(self.estimates[part][k], decimals),
+                    _number(self.errors[part][k], decimals),
+                    f"{low} to {high}" if low or high else "",
+                ]
+            rows.append(row)
+        return rows
+
+
+def _facts(model, fitted):
+    counts = fitted.counts
+    steps = f"{model.n_iter_} step{'s' * (model.n_iter_ != 1)} of {model.solver}"
+    return {
+        "log-likelihood": f"{model._total_log_likelihood(counts):.4f}",
+        "parameters": str(fitted.given.n_parameters),
+        "AIC, BIC, ICL": ", ".join(
+            f"{criterion:.2f}"
+            for criterion in (model._aic(counts), model._bic(counts), model._icl(counts))
+        ),
+        "optimality gap": f"{gap_of(fitted).gap:.3g} log-likelihood at most, by any mixture",
+        "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
+    }
+
+
+def _title(model, counts):
+    rows, tosses = counts.rows.sum(), counts.rows @ counts.tosses
+    return (
+        f"{type(model).__name__}: {len(model.theta_)} coins, {rows:.12g} rows "
+        f"({len(counts.rows)} distinct), {tosses:.12g} tosses"
+    )
+
+
+def _decimals(errors):
+    """So many that the smallest error shows two digits, and at least four."""
+    smallest = np.nanmin(errors, initial=1)
+    return int(np.clip(np.ceil(1 - np.log10(smallest)), 4, 15)) if smallest > 0 else 4
+
+
+def _number(value, decimals):
+    return "" if np.isnan(value) else f"{value:.{decimals}f}"
+
+
+def _html_row(cells, tag):
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
