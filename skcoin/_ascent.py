@@ -4,57 +4,73 @@ from dataclasses import replace
 
 import numpy as np
 
-from skcoin._em import EMStep, climb
+from skcoin._em import EMStep, climb_each
 from skcoin._likelihood import expect
 from skcoin._newton import NewtonStep, quadratic
 from skcoin._second_look import best_trial, off_the_boundary, off_the_saddle, regrouped
 from skcoin._starts import bins
 
 
-def ascend(start, evidence, *, solver, tol, max_iter, regroup):
-    """Climb to a maximum.
+def ascend(starts, evidence, *, regroup, **options):
+    """Climb to a maximum for each of several pieces of evidence, side by side.
 
     Newton leaves a saddle on which a climb has come to rest, but coins that start equal are left
     equal: that is what the textbooks show, and what no step of EM can change.
 
     Parameters
     ----------
-    start : Coins of shape (n_starts, n_coins)
-    evidence : Evidence
-    solver : {"em", "em-newton"}
-    tol : float
-        Bound on the estimated remaining gain in the objective.
-    max_iter : int
-        Steps at most, at least one.
+    starts : list of Coins of shape (n_starts, n_coins)
+        For each piece of evidence.
+    evidence : list of Evidence
+        In which the same is held.
     regroup : bool
         Whether Newton may try, from the best coins, all that have one coin elsewhere.
+    **options
+        ``solver``, "em" or "em-newton"; ``tol``, a bound on the estimated remaining gain in the
+        objective; ``max_iter``, steps at most, at least one.
 
     Returns
     -------
-    best : Climb
+    best : list of Climb
     """
-
-    best = _climb_on(start, evidence, solver, tol, max_iter)
-    if not (regroup and solver == "em-newton"):
-        return best
-    rows, heads, tails = bins(evidence)
-    while best.ended:
-        starts = regrouped(best.last[0], heads / rows, tails / rows, rows)
-        other = _climb_on(starts, evidence, solver, tol, max_iter)
-        if other.objective[-1] <= best.objective[-1] + tol:
-            break
-        best = other
+    best = _climb_on(starts, evidence, **options)
+    going = [i for i, climb in enumerate(best) if climb.ended]
+    if not regroup or options["solver"] != "em-newton":
+        going = []
+    while going:
+        elsewhere = [_regrouped(best[i], evidence[i]) for i in going]
+        others = _climb_on(elsewhere, [evidence[i] for i in going], **options)
+        better = [
+            (i, other)
+            for i, other in zip(going, others, strict=True)
+            if other.objective[-1] > best[i].objective[-1] + options["tol"]
+        ]
+        for i, other in better:
+            best[i] = other
+        going = [i for i, other in better if other.ended]
     return best
 
 
-def _climb_on(start, evidence, solver, tol, max_iter):
+def _regrouped(best, evidence):
+    rows, heads, tails = bins(evidence)
+    return regrouped(best.last[0], heads / rows, tails / rows, rows)
+
+
+def _climb_on(starts, evidence, **options):
     """Climb from all starts, and from where the best ends as long as a second look helps."""
+    best = _climb(starts, evidence, **options)
+    return [
+        _look_again(climb, of_climb, **options)
+        for climb, of_climb in zip(best, evidence, strict=True)
+    ]
 
-    def climb_from(start, max_iter):
-        step = NewtonStep(tol) if solver == "em-newton" else EMStep(tol)
-        return climb(step, start, evidence, max_iter)
 
-    best = climb_from(start, max_iter)
+def _climb(starts, evidence, solver, tol, max_iter):
+    step = NewtonStep(tol) if solver == "em-newton" else EMStep(tol)
+    return climb_each(step, starts, evidence, max_iter)
+
+
+def _look_again(best, evidence, solver, tol, max_iter):
     while best.ended:
         differ = len(np.unique(best.theta[0])) == best.theta.shape[1]
         obstacle, better = _obstacle(best, evidence, tol, use_tied=differ)
@@ -62,7 +78,7 @@ def _climb_on(start, evidence, solver, tol, max_iter):
         steps_left = max_iter - best.n_iter - 1
         if obstacle is None or not may_climb_on or steps_left < 1:
             return replace(best, obstacle=obstacle)
-        best = _append(best, climb_from(better[None], steps_left))
+        best = _append(best, *_climb([better[None]], [evidence], solver, tol, steps_left))
     return best
 
 

@@ -19,8 +19,15 @@ from sklearn.utils.validation import check_is_fitted
 from skcoin import _likelihood
 from skcoin._advice import warn_of_identifiability, warn_of_obstacles
 from skcoin._ascent import ascend
-from skcoin._counts import HIDDEN, count, log_binomial_coefficient, map_rows, with_columns
-from skcoin._likelihood import Coins, Evidence
+from skcoin._counts import (
+    HIDDEN,
+    count,
+    log_binomial_coefficient,
+    map_rows,
+    merge,
+    with_columns,
+)
+from skcoin._likelihood import Coins, Evidence, concatenate
 from skcoin._sampling import MOST_DRAWN, toss
 from skcoin._starts import from_the_inside, start_values
 from skcoin._validation import (
@@ -32,6 +39,7 @@ from skcoin._validation import (
     check_sample_weight,
     check_theta_prior,
     iter_tosses,
+    refuse_if_coin_is_gone,
     refuse_if_impossible,
     refuse_if_no_toss,
     refuse_if_not_drawable,
@@ -106,6 +114,60 @@ class HiddenCoins(
         """
         given = self._given()
         return self._fit_counts(self._count(X, sample_weight, coins, reset=True), given)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None, coins=None):
+        """Estimate the coins from these rows and all those before.
+
+        Exact: the counts so far and the new ones are merged, so that ten chunks are one fit on
+        everything, whatever their order. Only the distinct pairs of heads and tails are kept. The
+        climb goes on from the coins so far; without start values or known coins, and with
+        ``init_params="auto"``, it also starts as ``fit`` does, so that a misleading first chunk
+        does no harm. ``fit`` forgets all rows before; ``partial_fit`` after ``fit`` goes on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Further tosses, in the ``layout`` of the estimator.
+        y : None
+            Ignored; there for scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+        coins : array-like of shape (n_samples,), default=None
+            The known coins, -1 where hidden.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in ``fit``; also if ``n_components`` has become too small for a coin known before.
+            The estimator is then as it was.
+
+        Warns
+        -----
+        IdentifiabilityWarning, ConvergenceWarning
+            As in ``fit``.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> coins = BinomialMixture()
+        >>> for chunk in ([[5, 5], [9, 1]], [[8, 2], [4, 6], [7, 3]]):
+        ...     coins = coins.partial_fit(chunk)
+        >>> coins.theta_.round(4)
+        array([0.7934, 0.5139])
+        """
+        given = self._given()
+        goes_on = hasattr(self, "_counts")
+        counts = self._count(X, sample_weight, coins, reset=not goes_on)
+        if goes_on:
+            counts = merge([self._counts, counts])
+            refuse_if_coin_is_gone(counts, self._n_components)
+        return self._fit_counts(counts, given, goes_on=goes_on)
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
         """Fit, then say which coin each row most likely is.
@@ -332,7 +394,8 @@ class HiddenCoins(
         rng = check_random_state(self.random_state if random_state is None else random_state)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         if n_tosses is None:
-            tosses = rng.choice(self._fitted_tosses, size=n_samples, p=self._fitted_tosses_share)
+            share = self._counts.rows / self._counts.rows.sum()
+            tosses = rng.choice(self._counts.tosses, size=n_samples, p=share)
         else:
             tosses = check_n_tosses(n_tosses, n_samples)
         most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
@@ -358,15 +421,20 @@ class HiddenCoins(
         chunks = iter_tosses(X, self.layout, type(self).__name__)
         return count(with_columns(chunks, sample_weight, coins))
 
-    def _fit_counts(self, counts, given):
-        """All of ``fit`` that comes after the counting."""
+    def _fit_counts(self, counts, given, *, goes_on=False):
+        """All of ``fit`` that comes after the counting; ``goes_on`` from the last coins."""
         refuse_if_no_toss(counts)
-        warm = self._warm_start(given)
-        start = self._start(counts, given) if warm is None else warm
-        refuse_if_impossible(start, counts, given.names)
         evidence = self._evidence(counts, given)
-        unlabelled = warm is None and not evidence.known_rows.any() and not given.orders_coins
-        best = self._ascend(start, evidence, given, unlabelled)
+        unlabelled = not evidence.known_rows.any() and not given.orders_coins
+        last = self._last_coins(given) if goes_on or self.warm_start else None
+        if last is None:
+            start = self._start(counts, given)
+        elif goes_on and unlabelled and self.init_params == "auto":
+            start = concatenate([self._start(counts, given), last])
+        else:
+            start, unlabelled = last, unlabelled and goes_on
+        refuse_if_impossible(start, counts, given.names)
+        [best] = self._ascend([start], [evidence], given, unlabelled)
         order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
         self._n_parameters = given.n_parameters
         self._learn(best, order, counts)
@@ -379,9 +447,9 @@ class HiddenCoins(
         rng = check_random_state(self.random_state)
         return start_values(tossed, given, self.init_params, self.n_init, rng)
 
-    def _ascend(self, start, evidence, given, unlabelled):
+    def _ascend(self, starts, evidence, given, unlabelled):
         return ascend(
-            start,
+            starts,
             evidence,
             solver=self.solver,
             tol=self.tol,
@@ -399,8 +467,8 @@ class HiddenCoins(
         return Coins(self.theta_, self.weights_)
 
     def _log_likelihood(self, coins, heads, tails):
-        value = _likelihood.log_likelihood(coins, heads, tails) + self._log_ways(heads, tails)
-        return np.minimum(value, 0)  # rounding may leave it above
+        value = _likelihood.log_likelihood(coins, heads[..., None, :], tails[..., None, :])
+        return np.minimum(value + self._log_ways(heads, tails), 0)  # rounding may leave it above
 
     def _log_ways(self, heads, tails):
         """Log of the number of ways to see a row: one where the order of tosses is data."""
@@ -444,9 +512,9 @@ class HiddenCoins(
             learn_weights=given.learn_weights,
         )
 
-    def _warm_start(self, given):
-        """The coins of the last fit, or None where there are none to go on from."""
-        if not (self.warm_start and len(getattr(self, "theta_", ())) == self._n_components):
+    def _last_coins(self, given):
+        """The coins of the last fit as a start, or None where there are none to go on from."""
+        if len(getattr(self, "theta_", ())) != self._n_components:
             return None
         return from_the_inside(self._coins(), given)[None]
 
@@ -459,5 +527,4 @@ class HiddenCoins(
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_ = best.ended and best.obstacle is None
         self.n_iter_ = best.n_iter
-        self._fitted_tosses = counts.tosses
-        self._fitted_tosses_share = counts.rows / counts.rows.sum()
+        self._counts = counts

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skcoin._likelihood import Coins, Expectation, em_step, expect
+from skcoin._likelihood import Coins, Expectation, concatenate, em_step, expect, side_by_side
 from skcoin._newton import quadratic
 
 
@@ -47,24 +47,42 @@ class Climb:
         return Coins(self.theta[-1:], self.weights[-1:])
 
 
-def climb(step, start, evidence, max_iter):
+def climb_each(step, starts, evidence, max_iter):
     """Repeat a step from every start until it says that it is done.
+
+    Several pieces of evidence are climbed side by side, in the same calls.
 
     Parameters
     ----------
     step : callable
         ``step(i, coins, expected, evidence)`` returns the next coins, their E-step and a bool
         for each start, whether it is done; ``step.keep(mask)`` forgets the others.
-    start : Coins of shape (n_starts, n_coins)
-    evidence : Evidence
+    starts : list of Coins of shape (n_starts, n_coins)
+        Of each piece of evidence; their number may differ.
+    evidence : list of Evidence
     max_iter : int
         Steps at most, at least one.
 
     Returns
     -------
-    best : Climb
-        Of the start that ends highest, the first of equals.
+    best : list of Climb
+        For each piece, of the start that ends highest, the first of equals.
     """
+    n_starts = [len(start.theta) for start in starts]
+    if len(starts) == 1:
+        trace, last, ended = _climb_all(step, starts[0], evidence[0], max_iter)
+    else:
+        together = side_by_side(evidence, n_starts)
+        trace, last, ended = _climb_all(step, concatenate(starts), together, max_iter)
+    height = np.array([expected.objective[0] for expected in last])
+    first = np.cumsum([0, *n_starts[:-1]])
+    best = [i + int(height[i : i + n].argmax()) for i, n in zip(first, n_starts, strict=True)]
+    paths = _paths(trace)
+    return [Climb(*paths[i], last[i], i in ended) for i in best]
+
+
+def _climb_all(step, start, evidence, max_iter):
+    """Every iterate with the starts that it is of, each start's last E-step, and which ended."""
     n_starts = len(start.theta)
     active, coins, expected = np.arange(n_starts), start, expect(start, evidence)
     trace, last, ended = [(active, coins, expected.objective)], [expected] * n_starts, set()
@@ -80,9 +98,9 @@ def climb(step, start, evidence, max_iter):
         if done.all():
             break
         active, coins, expected = active[~done], coins[~done], expected[~done]
+        evidence = evidence.at(~done)
         step.keep(~done)
-    best = int(np.argmax([expected.objective[0] for expected in last]))
-    return Climb(*_path(best, trace), last[best], best in ended)
+    return trace, last, ended
 
 
 class EMStep:
@@ -125,12 +143,12 @@ def remaining_gain(last_gain, gain):
     return np.where(gain <= 0, 0.0, estimate)
 
 
-def _path(start, trace):
-    """Thetas, weights and objective of one start, step by step."""
-    places = [np.flatnonzero(active == start) for active, _, _ in trace]
-    steps = [(step, place[0]) for step, place in zip(trace, places, strict=True) if len(place)]
-    return (
-        np.array([coins.theta[place] for (_, coins, _), place in steps]),
-        np.array([coins.weights[place] for (_, coins, _), place in steps]),
-        np.array([objective[place] for (_, _, objective), place in steps]),
-    )
+def _paths(trace):
+    """Theta, weights and objective, step by step, of each start."""
+    start = np.concatenate([active for active, _, _ in trace])
+    by_start = np.argsort(start, kind="stable")
+    ends = np.cumsum(np.bincount(start))[:-1]
+    coins = concatenate([coins for _, coins, _ in trace])[by_start]
+    objective = np.concatenate([objective for _, _, objective in trace])[by_start]
+    columns = coins.theta, coins.weights, objective
+    return list(zip(*(np.split(column, ends) for column in columns), strict=True))

@@ -14,7 +14,7 @@ Arrays of parameters have any leading axes ("starts") before that of the coins, 
 climbs can share each call.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,9 +44,19 @@ def stack(several):
     return Coins(np.stack([c.theta for c in several]), np.stack([c.weights for c in several]))
 
 
+def concatenate(several):
+    """One array of starts from several of them."""
+    return Coins(
+        np.concatenate([c.theta for c in several]), np.concatenate([c.weights for c in several])
+    )
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is known before the climb; the symbols are those of the module's formula.
+
+    The first six arrays have a leading axis of starts if each start has rows of its own, as from
+    ``side_by_side``.
 
     Attributes
     ----------
@@ -75,6 +85,44 @@ class Evidence:
         """Heads, tails, and the columns m, m h and m t that a posterior is summed with."""
         columns = self.rows, self.rows * self.heads, self.rows * self.tails
         return np.stack([self.heads, self.tails, *columns])
+
+    def at(self, starts):
+        """What is known of these starts, given as a mask or as indices."""
+        if self.rows.ndim == 1:
+            return self
+        own = {name: getattr(self, name)[starts] for name in _OF_ROWS}
+        return replace(self, **own)
+
+
+_OF_ROWS = ("heads", "tails", "rows", "sure_heads", "sure_tails", "sure_rows")
+
+
+def side_by_side(several, n_starts):
+    """Evidence in which each of several pieces serves as many starts as given for it.
+
+    Parameters
+    ----------
+    several : list of Evidence
+        Of the same number of coins, with the same held; all but the rows is that of the first.
+    n_starts : list of int
+
+    Returns
+    -------
+    evidence : Evidence
+        Shorter tables end in rows without a toss, of weight zero, which add nothing.
+    """
+    lengths = np.array([len(evidence.rows) for evidence in several])
+    is_row = np.arange(lengths.max()) < lengths[:, None]
+    own = {}
+    for name in _OF_ROWS:
+        columns = [getattr(evidence, name) for evidence in several]
+        if name.startswith("sure"):
+            table = np.stack(columns)
+        else:
+            table = np.zeros(is_row.shape)
+            table[is_row] = np.concatenate(columns)
+        own[name] = np.repeat(table, n_starts, axis=0)
+    return replace(several[0], **own)
 
 
 @dataclass(frozen=True)
@@ -164,13 +212,14 @@ def expect(coins, evidence, *, curvature=False):
     """
     # Blocks of 8,192 numbers: temporaries that stay in cache cost a quarter of larger ones, and
     # products of matrices this small are not worth the threads that BLAS would wake for larger.
-    n_coins = coins.theta.shape[-1]
+    # Tables of their own are no longer than that as it is.
+    n_coins, table = coins.theta.shape[-1], evidence.table
     size = max(1, min(8192 // coins.theta.size, 65536 // n_coins**2))
-    table = evidence.table
+    size = size if table.ndim == 2 else table.shape[-1]
     with np.errstate(invalid="ignore"):  # a trial at the boundary may exclude a row: -inf
-        objective, moments, missing = _expect(coins, table[:, :size], curvature)
-        for i in range(size, table.shape[1], size):
-            more = _expect(coins, table[:, i : i + size], curvature)
+        objective, moments, missing = _expect(coins, table[..., :size], curvature)
+        for i in range(size, table.shape[-1], size):
+            more = _expect(coins, table[..., i : i + size], curvature)
             objective, moments, missing = (
                 a + b for a, b in zip((objective, moments, missing), more, strict=True)
             )
@@ -239,22 +288,24 @@ def _log_joint_of_possible_tosses(coins, heads, tails):
 
 def _expect(coins, table, curvature):
     """Objective, moments and missing information that one block of rows adds."""
-    heads, tails, rows = table[:3]
+    heads, tails, rows = table[:3, ..., None, :]  # an axis for the coins
     joint = log_joint(coins, heads, tails)
-    log_normaliser = logsumexp(joint, axis=-2)
-    posterior = np.exp(joint - log_normaliser[..., None, :])
-    moments = posterior @ table[2:].T
-    missing = _missing_information(coins, posterior, moments, table) if curvature else 0.0
-    return log_normaliser @ rows, moments, missing
+    log_normaliser = logsumexp(joint, axis=-2, keepdims=True)
+    posterior = np.exp(joint - log_normaliser)
+    moments = posterior @ np.moveaxis(table[2:], 0, -1)
+    missing = 0.0
+    if curvature:
+        missing = _missing_information(coins, posterior, moments, heads, tails, rows)
+    objective = log_normaliser @ rows.swapaxes(-1, -2)
+    return objective[..., 0, 0], moments, missing
 
 
-def _missing_information(coins, posterior, moments, table):
+def _missing_information(coins, posterior, moments, heads, tails, rows):
     """``sum_i m_i Cov(score | x_i)``, the last term of Louis' formula.
 
     In the scores ``[z = k] (1, h - n theta_k)`` of ``log w_k`` and ``logit theta_k``, given the
     row, the covariance is diagonal in ``k`` less the outer product of the means.
     """
-    heads, tails, rows = table[:3]
     surprise = heads - (heads + tails) * coins.theta[..., None]
     means = np.concatenate([posterior, posterior * surprise], axis=-2)
     weighted = means * rows

@@ -188,6 +188,17 @@ def refuse_if_not_whole(values, what, remedy):
         raise ValueError(f"{what.format(f'{value:.12g}')}: it must be a whole number. {remedy}")
 
 
+def refuse_if_coin_is_gone(counts, n_components):
+    """Refuse rows counted before of a known coin that the model no longer has."""
+    most = counts.coin.max()
+    if most >= n_components:
+        raise ValueError(
+            f"n_components is {n_components}, but among the rows of earlier calls of partial_fit "
+            f"some are known to be of coin {most}. Raise n_components, or call fit, which forgets "
+            "them."
+        )
+
+
 def refuse_if_no_toss(counts):
     """Refuse rows that hold no toss, and totals that no float can hold."""
     total = counts.rows @ counts.tosses

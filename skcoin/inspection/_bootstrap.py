@@ -160,7 +160,7 @@ class _Refit:
         evidence = self.model._evidence(counts, self.given)
         start = from_the_inside(self.original, self.given)[None]
         options = {"solver": "em-newton", "tol": self.model.tol, "max_iter": MAX_ITER}
-        best = ascend(start, evidence, regroup=False, **options)
+        [best] = ascend([start], [evidence], regroup=False, **options)
         coins = best.last[0]
         coins = coins[self._order(coins)]
         log_likelihood = self.model._total_log_likelihood(counts, coins)

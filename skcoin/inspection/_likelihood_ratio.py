@@ -170,7 +170,7 @@ def _highest(model, given, counts, further_starts):
     """The coins of a fit from the model's own starts and further ones."""
     own = model._start(counts, given)
     starts = stack([*(own[i] for i in range(len(own.theta))), *further_starts])
-    best = model._ascend(starts, model._evidence(counts, given), given, unlabelled=True)
+    [best] = model._ascend([starts], [model._evidence(counts, given)], given, unlabelled=True)
     return best.last[0]
 
 

@@ -86,9 +86,11 @@ def optimality_gap(model, X, sample_weight=None):
 def gap_of(fitted):
     """The optimality gap of a model that has been looked at."""
     counts = fitted.counts
-    theta, highest, grid, value = supremum(fitted.coins, counts.heads, counts.tails, counts.rows)
+    theta, highest, grid, value = supremum(
+        fitted.coins[None], counts.heads[None], counts.tails[None], counts.rows[None]
+    )
     n_rows = counts.rows.sum()
     with np.errstate(over="ignore"):
-        gradient = np.exp(value) - n_rows
-    gap = n_rows * max(highest - np.log(n_rows), 0.0)
-    return Bunch(gap=float(gap), theta=theta, gradient=gradient, grid=grid)
+        gradient = np.exp(value[0]) - n_rows
+    gap = n_rows * max(highest[0] - np.log(n_rows), 0.0)
+    return Bunch(gap=float(gap), theta=float(theta[0]), gradient=gradient, grid=grid)

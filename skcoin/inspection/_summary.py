@@ -68,7 +68,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
     parameters      3
     AIC, BIC, ICL   315.85, 322.64, 362.83
     optimality gap  14.8 log-likelihood at most, by any mixture
-    converged       yes, after 9 steps of em-newton
+    converged       yes, after ... steps of em-newton
     """
     check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
     if method not in ("wald", "profile"):
