@@ -5,9 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from skcoin._em import EMStep, climb_each
-from skcoin._likelihood import expect
+from skcoin._likelihood import concatenate, expect, gather, side_by_side
 from skcoin._newton import NewtonStep, quadratic
-from skcoin._second_look import best_trial, off_the_boundary, off_the_saddle, regrouped
+from skcoin._second_look import (
+    best_trial,
+    has_trials,
+    off_the_boundary,
+    off_the_saddle,
+    regrouped,
+)
 from skcoin._starts import bins
 
 
@@ -59,15 +65,21 @@ def _regrouped(best, evidence):
 def _climb_on(starts, evidence, **options):
     """Climb from all starts, and from where the best ends as long as a second look helps."""
     best = _climb(starts, evidence, **options)
-    return [
-        _look_again(climb, of_climb, **options)
-        for climb, of_climb in zip(best, evidence, strict=True)
-    ]
+    for i in np.flatnonzero(_may_help(best, evidence)):
+        best[i] = _look_again(best[i], evidence[i], **options)
+    return best
 
 
 def _climb(starts, evidence, solver, tol, max_iter):
     step = NewtonStep(tol) if solver == "em-newton" else EMStep(tol)
     return climb_each(step, starts, evidence, max_iter)
+
+
+def _may_help(best, evidence):
+    """Which climbs a second look may help, as far as one can tell without its trials."""
+    last = concatenate([climb.last for climb in best])
+    together = side_by_side(evidence, [1] * len(evidence)) if len(evidence) > 1 else evidence[0]
+    return has_trials(last, together, _model(last, [climb.expected for climb in best], together))
 
 
 def _look_again(best, evidence, solver, tol, max_iter):
@@ -85,7 +97,7 @@ def _look_again(best, evidence, solver, tol, max_iter):
 def _obstacle(best, evidence, tol, use_tied):
     """What kept the climb from going on, and coins that are past it; or None and the same coins."""
     coins = best.last[0]
-    trials = off_the_saddle(coins, _model_of(best, evidence))
+    trials = off_the_saddle(coins, _model(best.last, [best.expected], evidence))
     better, gain = best_trial(coins, trials, evidence)
     if gain > tol:
         return "saddle", better
@@ -102,8 +114,10 @@ def _append(first, second):
     return replace(second, **joined)
 
 
-def _model_of(best, evidence):
-    expected = best.expected
-    if not isinstance(expected.missing_information, np.ndarray):
-        expected = expect(best.last, evidence, curvature=True)
-    return quadratic(expected, best.last, evidence)
+def _model(coins, expected, evidence):
+    """The objective to second order, from E-steps of one start each."""
+    if all(isinstance(e.missing_information, np.ndarray) for e in expected):
+        expected = gather(expected)
+    else:
+        expected = expect(coins, evidence, curvature=True)
+    return quadratic(expected, coins, evidence)

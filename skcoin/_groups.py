@@ -34,9 +34,7 @@ def fit_each(estimator, tables, n_jobs=None):
     order = sorted(range(len(tables)), key=lambda i: len(tables[i].rows))
     batches = list(_batches(order, tables, estimator._n_components))
     fit = delayed(_fit_batch)
-    parts = Parallel(n_jobs=n_jobs)(
-        fit(estimator, [tables[i] for i in batch]) for batch in batches
-    )
+    parts = Parallel(n_jobs=n_jobs)(fit(estimator, [tables[i] for i in batch]) for batch in batches)
     place = np.argsort(order)
     return Bunch(
         **{name: np.concatenate([part[name] for part in parts])[place] for name in parts[0]}

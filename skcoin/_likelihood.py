@@ -160,6 +160,12 @@ class Expectation:
         return Expectation(*(choose(field.name) for field in fields(self)))
 
 
+def gather(several):
+    """One E-step of many starts from several E-steps with the same fields."""
+    names = [field.name for field in fields(Expectation)]
+    return Expectation(*(np.concatenate([getattr(e, name) for e in several]) for name in names))
+
+
 def log_joint(coins, heads, tails):
     """``log(w_k theta_k^h (1 - theta_k)^t)``, shape (..., n_coins, n_distinct).
 

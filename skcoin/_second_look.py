@@ -18,6 +18,24 @@ FEW_SHARES = np.array([0.3, 0.03, 0.003])
 TIED = 1e-3  # closer than this in arcsin sqrt theta, relative to the distance from 0 or 1
 
 
+def has_trials(coins, evidence, model):
+    """Which starts have what ``off_the_saddle`` or ``off_the_boundary`` would try to move.
+
+    Parameters
+    ----------
+    coins : Coins of shape (n_starts, n_coins)
+    evidence : Evidence
+    model : Quadratic
+
+    Returns
+    -------
+    has : ndarray of shape (n_starts,), bool
+    """
+    suspect = _at_boundary(coins, evidence) | _faded(coins, evidence)
+    _, tied = _tied(coins)
+    return suspect.any(axis=1) | tied.any(axis=1) | model.curves_up()
+
+
 def best_trial(coins, trials, evidence):
     """The best of some coins near ``coins``, and how much higher their objective is.
 
@@ -81,9 +99,8 @@ def regrouped(coins, heads, tails, rows):
 
 def _into_the_inside(coins, evidence):
     """Trials that move each learned theta at 0 or 1 inside, by many lengths."""
-    at_boundary = (coins.theta == np.rint(coins.theta)) & (coins.weights > 0)
     trials = []
-    for k in np.flatnonzero(at_boundary & evidence.learn_theta):
+    for k in np.flatnonzero(_at_boundary(coins, evidence)):
         for share in SHARES:
             theta = coins.theta.copy()
             theta[k] = abs(theta[k] - share)
@@ -99,17 +116,33 @@ def _spare(coins, evidence, use_tied):
     """
     if not evidence.learn_weights or len(coins.weights) == 1:
         return
-    n_rows = evidence.rows.sum() + evidence.sure_rows.sum()
     heaviest = coins.weights.argmax()
-    for k in np.flatnonzero(coins.weights * n_rows - evidence.sure_rows < 1):
+    for k in np.flatnonzero(_faded(coins, evidence)):
         if k != heaviest:
             yield k, heaviest
     if use_tied:
-        order = np.argsort(coins.theta)
-        x = np.arcsin(np.sqrt(coins.theta[order]))
-        for i in np.flatnonzero(np.diff(x) < TIED * np.sin(2 * x[1:])):
+        order, tied = _tied(coins)
+        for i in np.flatnonzero(tied):
             learned = sorted(order[[i, i + 1]], key=lambda k: not evidence.learn_theta[k])
             yield tuple(learned)
+
+
+def _at_boundary(coins, evidence):
+    """Learned thetas of 0 or 1, shape (..., n_coins)."""
+    return (coins.theta == np.rint(coins.theta)) & (coins.weights > 0) & evidence.learn_theta
+
+
+def _faded(coins, evidence):
+    """Coins of less than a hidden row, shape (..., n_coins)."""
+    n_rows = evidence.rows.sum(axis=-1) + evidence.sure_rows.sum(axis=-1)
+    return coins.weights * n_rows[..., None] - evidence.sure_rows < 1
+
+
+def _tied(coins):
+    """The coins in rising order, and where one is equal to the next, (..., n_coins - 1)."""
+    order = np.argsort(coins.theta, axis=-1)
+    x = np.arcsin(np.sqrt(np.take_along_axis(coins.theta, order, axis=-1)))
+    return order, np.diff(x) < TIED * np.sin(2 * x[..., 1:])
 
 
 def _placed_anew(k, twin, coins, evidence):
