@@ -97,6 +97,14 @@ class Evidence:
 _OF_ROWS = ("heads", "tails", "rows", "sure_heads", "sure_tails", "sure_rows")
 
 
+def padded(vectors, fill=0.0):
+    """Vectors as the rows of a table, filled up at their end."""
+    lengths = np.array([len(vector) for vector in vectors])
+    table = np.full((len(vectors), lengths.max()), fill)
+    table[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(vectors)
+    return table
+
+
 def side_by_side(several, n_starts):
     """Evidence in which each of several pieces serves as many starts as given for it.
 
@@ -111,16 +119,10 @@ def side_by_side(several, n_starts):
     evidence : Evidence
         Shorter tables end in rows without a toss, of weight zero, which add nothing.
     """
-    lengths = np.array([len(evidence.rows) for evidence in several])
-    is_row = np.arange(lengths.max()) < lengths[:, None]
     own = {}
     for name in _OF_ROWS:
         columns = [getattr(evidence, name) for evidence in several]
-        if name.startswith("sure"):
-            table = np.stack(columns)
-        else:
-            table = np.zeros(is_row.shape)
-            table[is_row] = np.concatenate(columns)
+        table = np.stack(columns) if name.startswith("sure") else padded(columns)
         own[name] = np.repeat(table, n_starts, axis=0)
     return replace(several[0], **own)
 

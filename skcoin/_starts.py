@@ -9,9 +9,10 @@ from itertools import permutations
 
 import numpy as np
 from scipy.special import expit, logit, rel_entr
+from sklearn.utils import check_random_state
 
 from skcoin._counts import HIDDEN
-from skcoin._likelihood import Coins
+from skcoin._likelihood import Coins, padded
 
 INSIDE = 1e-6  # where a start goes on from a theta or weight of 0 or 1
 
@@ -70,30 +71,41 @@ def from_the_inside(coins, given):
     return Coins(theta, weights)
 
 
-def start_values(counts, given, init_params, n_init, rng):
-    """One start or several: what is given, then the rates of known coins, then what is drawn.
+def start_values(tables, given, init_params, n_init, random_state):
+    """One start or several, for each table: what is given, the rates of known coins, or drawn.
 
     Parameters
     ----------
-    counts : Counts
+    tables : list of Counts
         Rows with at least one toss, hidden and known.
     given : Given
     init_params : str
         Of the estimator.
     n_init : int
         With "auto" and "quantile", deterministic starts come first, and ``n_init - 1`` are random.
-    rng : RandomState
+    random_state : int, RandomState instance or None
 
     Returns
     -------
-    start : Coins of shape (n_starts, n_components)
+    starts : list of Coins of shape (n_starts, n_components)
     """
-    theta = np.where(np.isnan(given.theta), _known_rates(counts, len(given.theta)), given.theta)
-    open_ = np.isnan(theta)
-    movable = np.isnan(given.theta)
+    rates = [_known_rates(counts, len(given.theta)) for counts in tables]
+    thetas = [np.where(np.isnan(given.theta), rate, given.theta) for rate in rates]
+    n_open = [int(np.isnan(theta).sum()) for theta in thetas]
+    mixings = [None] * len(tables)
+    if init_params == "auto" and max(n_open) > 1:
+        mixings = _mixings(tables, n_open)
+    return [
+        _start(counts, theta, mixing, given, init_params, n_init, check_random_state(random_state))
+        for counts, theta, mixing in zip(tables, thetas, mixings, strict=True)
+    ]
+
+
+def _start(counts, theta, mixing, given, init_params, n_init, rng):
+    open_, movable = np.isnan(theta), np.isnan(given.theta)
     if not open_.any():
         return Coins(_spread(theta, movable)[None], given.start_weights[None])
-    draws = list(_draws(counts, given.start_weights[open_], init_params, n_init, rng))
+    draws = list(_draws(counts, given.start_weights[open_], mixing, init_params, n_init, rng))
     start = Coins(*(np.tile(x, (len(draws), 1)) for x in (theta, given.start_weights)))
     for i, (drawn, weights) in enumerate(draws):
         start.theta[i, open_] = drawn
@@ -103,22 +115,37 @@ def start_values(counts, given, init_params, n_init, rng):
     return start
 
 
-def _draws(counts, weights, init_params, n_init, rng):
+def _draws(counts, weights, mixing, init_params, n_init, rng):
     """Thetas and weights of the open coins, start by start."""
     n_coins = len(weights)
     uniform = np.full(n_coins, 1 / n_coins)
     if init_params in ("auto", "quantile"):
         yield quantile(counts, weights), uniform
         n_init -= 1
-    if init_params == "auto" and n_coins > 1:
-        if np.ptp(weights) > 0:
-            yield from ((theta, uniform) for theta in _quantile_in_other_orders(counts, weights))
-        binned = bins(counts)
-        if binned.shape[1] > n_coins and np.ptp(binned[1] / binned[1:].sum(axis=0)) > 0:
-            yield merged_mixing(binned, n_coins)
+    if init_params == "auto" and n_coins > 1 and np.ptp(weights) > 0:
+        yield from ((theta, uniform) for theta in _quantile_in_other_orders(counts, weights))
+    if mixing is not None:
+        yield mixing
     for _ in range(n_init):
         draw = k_means_plus_plus if init_params == "k-means++" else random
         yield draw(counts, n_coins, rng), uniform
+
+
+def _mixings(tables, n_open):
+    """What ``merged_mixing`` finds for each table, or None where there is nothing to find."""
+    found = [None] * len(tables)
+    binned = [bins(counts) for counts in tables]
+    for n_coins in set(n_open) - {0, 1}:
+        places = [
+            i
+            for i, (rows, heads, tails) in enumerate(binned)
+            if n_open[i] == n_coins < len(rows) and np.ptp(heads / (heads + tails)) > 0
+        ]
+        if places:
+            theta, weights = merged_mixing([binned[i] for i in places], n_coins)
+            for i, mixing in zip(places, zip(theta, weights, strict=True), strict=True):
+                found[i] = mixing
+    return found
 
 
 def _quantile_in_other_orders(counts, weights):
@@ -162,49 +189,68 @@ def merged_mixing(binned, n_coins, n_steps=30):
 
     Parameters
     ----------
-    binned : ndarray of shape (3, n_bins)
-        From ``bins``; more of them than coins, and of more than one rate.
+    binned : list of ndarray of shape (3, n_bins)
+        From ``bins``, for each table; more bins than coins, and of more than one rate.
     n_coins : int
     n_steps : int
 
     Returns
     -------
-    theta, weights : ndarray of shape (n_coins,)
+    theta, weights : ndarray of shape (n_tables, n_coins)
     """
-    rows, heads, tails = binned
-    x = np.arcsin(np.sqrt((heads + 0.25 * rows) / (heads + tails + 0.5 * rows)))
-    even = np.linspace(x.min(), x.max(), max(16, 2 * n_coins))
-    x = np.union1d(even, x[:: len(x) // 16 + 1])[::-1]
-    log_f = np.outer(heads / rows, np.log(np.sin(x))) + np.outer(tails / rows, np.log(np.cos(x)))
-    f = np.exp(2 * (log_f - log_f.max(axis=1, keepdims=True)))
-    weights = np.full(len(x), 1 / len(x))
-    share = rows / rows.sum()
+    atoms = [_atoms(rows, heads, tails, n_coins) for rows, heads, tails in binned]
+    x = padded(atoms, fill=np.nan)
+    is_atom = np.isfinite(x)
+    x = np.where(is_atom, x, [[of_table[-1]] for of_table in atoms])  # one more there, but empty
+    rows, heads, tails = (padded(column, fill=1.0) for column in zip(*binned, strict=True))
+    share = padded([of_table[0] / of_table[0].sum() for of_table in binned])
+    log_f = (heads / rows)[:, :, None] * np.log(np.sin(x))[:, None]
+    log_f += (tails / rows)[:, :, None] * np.log(np.cos(x))[:, None]
+    f = np.exp(2 * (log_f - log_f.max(axis=2, keepdims=True)))
+    weights = is_atom / is_atom.sum(axis=1, keepdims=True)
     for _ in range(n_steps):
-        weights *= (share / (f @ weights)) @ f
+        fitted = (f @ weights[..., None])[..., 0]
+        weights = weights * ((share / fitted)[:, None] @ f)[:, 0]
     weights = np.maximum(weights, 1e-12)  # what has underflowed must still belong somewhere
     first = _partition(x, weights, n_coins)
-    group_weights = np.add.reduceat(weights, first)
-    x = np.add.reduceat(weights * x, first) / group_weights
-    return np.sin(x) ** 2, group_weights / group_weights.sum()
+    totals = _before(np.stack([weights, weights * x]))
+    weights, moment = np.diff(np.take_along_axis(totals, first[None], axis=-1))
+    return np.sin(moment / weights) ** 2, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _atoms(rows, heads, tails, n_coins):
+    """A grid in ``arcsin sqrt theta``, falling: even, and at some rates."""
+    x = np.arcsin(np.sqrt((heads + 0.25 * rows) / (heads + tails + 0.5 * rows)))
+    even = np.linspace(x.min(), x.max(), max(16, 2 * n_coins))
+    return np.union1d(even, x[:: len(x) // 16 + 1])[::-1]
 
 
 def _partition(x, weights, n_groups):
-    """First places of consecutive groups of least variance within, by dynamic programming."""
-    total = np.cumsum(np.stack([weights, weights * x, weights * x**2]), axis=1)
-    before = np.pad(total[:, :-1], ((0, 0), (1, 0)))
-    sums = total[:, None, :] - before[:, :, None]  # sums[:, i, j] is over places i to j
+    """Edges of consecutive groups of least variance within, by dynamic programming.
+
+    Shape (n_tables, n_groups + 1); the first is 0, the last the number of places.
+    """
+    n_places = x.shape[1]
+    before = _before(np.stack([weights, weights * x, weights * x**2]))
+    sums = before[:, :, None, 1:] - before[:, :, :-1, None]  # from one place to another
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = sums[2] - sums[1] ** 2 / sums[0]
-    loss[np.tril_indices(len(x), -1)] = np.inf
-    best, starts = loss[0], []
+    loss[:, *np.tril_indices(n_places, -1)] = np.inf
+    best, starts = loss[:, 0], []
     for _ in range(n_groups - 1):
-        both = best[:-1, None] + loss[1:]  # the last group starts one after the others end
-        starts.append(both.argmin(axis=0) + 1)
-        best = both.min(axis=0)
-    first = [len(x)]
+        both = best[:, :-1, None] + loss[:, 1:]  # the last group starts one after the others end
+        starts.append(both.argmin(axis=1) + 1)
+        best = both.min(axis=1)
+    edges = [np.full((len(x), 1), n_places)]
     for start in reversed(starts):
-        first.append(start[first[-1] - 1])
-    return np.array([0, *first[:0:-1]])
+        edges.append(np.take_along_axis(start, edges[-1] - 1, axis=1))
+    edges.append(np.zeros((len(x), 1), dtype=int))
+    return np.concatenate(edges[::-1], axis=1)
+
+
+def _before(values):
+    """Sums of all values before each place, along the last axis, and of all."""
+    return np.pad(np.cumsum(values, axis=-1), [(0, 0)] * (values.ndim - 1) + [(1, 0)])
 
 
 def random(counts, n_coins, rng):  # noqa: ARG001

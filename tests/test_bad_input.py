@@ -163,14 +163,15 @@ def test_a_warning_of_the_fit_points_at_the_line_that_fits(arguments, X):
         ("tosses", [[np.nan, np.nan], [np.nan, np.nan]]),
     ],
 )
-def test_no_toss_at_all_is_refused_at_fit_only(layout, X):
+def test_no_toss_at_all_is_refused_by_fit_and_criteria_only(layout, X):
     model = BinomialMixture(layout=layout)
     assert_refuses(lambda: model.fit(X), "X holds no toss", "0 heads and 0 tails")
     if layout == "tosses":
         X = np.full((2, 10), np.nan)
     fitted = model.fit(TOSSES[layout])
     assert fitted.predict_proba(X).shape == (2, 2)
-    assert fitted.aic(X) == pytest.approx(2 * 3)  # log-likelihood 0 up to rounding
+    for criterion in (fitted.aic, fitted.bic, fitted.icl):
+        assert_refuses(lambda criterion=criterion: criterion(X), "X holds no toss")
 
 
 def test_tosses_of_weight_zero_are_no_tosses():

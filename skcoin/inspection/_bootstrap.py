@@ -155,16 +155,19 @@ class _Refit:
     original: Coins
     may_swap: np.ndarray
 
-    def __call__(self, rng):
-        counts = self.rows.draw(rng)
-        evidence = self.model._evidence(counts, self.given)
+    def __call__(self, rngs):
+        tables = [self.rows.draw(rng) for rng in rngs]
+        evidence = [self.model._evidence(counts, self.given) for counts in tables]
         start = from_the_inside(self.original, self.given)[None]
         options = {"solver": "em-newton", "tol": self.model.tol, "max_iter": MAX_ITER}
-        [best] = ascend([start], [evidence], regroup=False, **options)
-        coins = best.last[0]
+        fits = ascend([start] * len(tables), evidence, regroup=False, **options)
+        return [self._result(fit, counts) for fit, counts in zip(fits, tables, strict=True)]
+
+    def _result(self, fit, counts):
+        coins = fit.last[0]
         coins = coins[self._order(coins)]
         log_likelihood = self.model._total_log_likelihood(counts, coins)
-        return coins.theta, coins.weights, log_likelihood, best.ended and best.obstacle is None
+        return coins.theta, coins.weights, log_likelihood, fit.ended and fit.obstacle is None
 
     def _order(self, coins):
         x, y = np.arcsin(np.sqrt(self.original.theta)), np.arcsin(np.sqrt(coins.theta))

@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.utils import Bunch
 
 from skcoin._gradient import best_place
-from skcoin._likelihood import Coins, stack
+from skcoin._likelihood import Coins, concatenate
 from skcoin._starts import from_the_inside
 from skcoin.inspection._fitted import check_model, look_at
 from skcoin.inspection._repeat import repeat
@@ -150,15 +150,22 @@ class _Statistic:
     null: object
     alternative: object
 
-    def __call__(self, rng):
-        counts = self.rows.draw(rng)
+    def __call__(self, rngs):
+        tables = [self.rows.draw(rng) for rng in rngs]
         given = self.null._given(), self.alternative._given()
-        low = _highest(self.null, given[0], counts, [from_the_inside(self.rows.coins, given[0])])
-        further = []
+        truth = from_the_inside(self.rows.coins, given[0])[None]
+        low = _highest(self.null, given[0], tables, [[truth]] * len(tables))
+        further = [[]] * len(tables)
         if given[1].learn_weights and given[1].learn_theta.all():
-            further = [_with_further(low, len(given[1].theta), counts)]
-        high = _highest(self.alternative, given[1], counts, further)
-        return _statistic(self.null, low, self.alternative, high, counts)
+            further = [
+                [_with_further(coins, len(given[1].theta), counts)[None]]
+                for coins, counts in zip(low, tables, strict=True)
+            ]
+        high = _highest(self.alternative, given[1], tables, further)
+        return [
+            _statistic(self.null, below, self.alternative, above, counts)
+            for below, above, counts in zip(low, high, tables, strict=True)
+        ]
 
 
 def _statistic(null, low, alternative, high, counts):
@@ -166,12 +173,12 @@ def _statistic(null, low, alternative, high, counts):
     return float(2 * gain)
 
 
-def _highest(model, given, counts, further_starts):
-    """The coins of a fit from the model's own starts and further ones."""
-    own = model._start(counts, given)
-    starts = stack([*(own[i] for i in range(len(own.theta))), *further_starts])
-    [best] = model._ascend([starts], [model._evidence(counts, given)], given, unlabelled=True)
-    return best.last[0]
+def _highest(model, given, tables, further_starts):
+    """The coins of a fit of each table, from the model's own starts and further ones."""
+    own = model._starts(tables, given)
+    starts = [concatenate([start, *more]) for start, more in zip(own, further_starts, strict=True)]
+    evidence = [model._evidence(counts, given) for counts in tables]
+    return [fit.last[0] for fit in model._ascend(starts, evidence, given, unlabelled=True)]
 
 
 def _with_further(coins, n_coins, counts):

@@ -1,5 +1,6 @@
 """Repeat a task with other random numbers: seeds, workers, and progress where it is asked for."""
 
+from itertools import chain
 from numbers import Integral
 
 import numpy as np
@@ -7,14 +8,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
+SIDE_BY_SIDE = 25  # always, so that no digit depends on the number of workers
+
 
 def repeat(task, n_times, *, random_state, n_jobs, verbose, callbacks):
-    """``task(rng)`` for ``n_times`` generators, whose numbers do not depend on the workers.
+    """What a task finds with ``n_times`` generators, which do not depend on the workers.
 
     Parameters
     ----------
     task : callable
-        Takes a numpy Generator.
+        Takes a list of numpy Generators and returns a list with a result for each.
     n_times : int
         At least one: the user's ``n_boot``.
     random_state : int, RandomState instance or None
@@ -30,15 +33,17 @@ def repeat(task, n_times, *, random_state, n_jobs, verbose, callbacks):
     """
     check_scalar(n_times, "n_boot", Integral, min_val=1)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(n_times, 4))
-    calls = (delayed(_run)(task, seed) for seed in seeds)
+    calls = (
+        delayed(_run)(task, seeds[i : i + SIDE_BY_SIDE]) for i in range(0, n_times, SIDE_BY_SIDE)
+    )
     if not callbacks:
-        return Parallel(n_jobs=n_jobs, verbose=verbose)(calls)
+        return [*chain(*Parallel(n_jobs=n_jobs, verbose=verbose)(calls))]
     results = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")(calls)
-    return _reporter().set_callbacks(*callbacks).collect(results, n_times)
+    return _reporter().set_callbacks(*callbacks).collect(chain.from_iterable(results), n_times)
 
 
-def _run(task, seed):
-    return task(np.random.default_rng(seed))
+def _run(task, seeds):
+    return task([np.random.default_rng(seed) for seed in seeds])
 
 
 def _reporter():
