@@ -428,9 +428,9 @@ class HiddenCoins(
         unlabelled = not evidence.known_rows.any() and not given.orders_coins
         last = self._last_coins(given) if goes_on or self.warm_start else None
         if last is None:
-            [start] = self._starts([counts], given)
+            [start] = self._starts([counts], given, self.random_state)
         elif goes_on and unlabelled and self.init_params == "auto":
-            start = concatenate([*self._starts([counts], given), last])
+            start = concatenate([*self._starts([counts], given, self.random_state), last])
         else:
             start, unlabelled = last, unlabelled and goes_on
         refuse_if_impossible(start, counts, given.names)
@@ -442,9 +442,9 @@ class HiddenCoins(
         warn_of_identifiability(self.theta_, self.weights_, given, evidence)
         return self
 
-    def _starts(self, tables, given):
+    def _starts(self, tables, given, random_state):
         tossed = [counts.where(counts.tosses > 0) for counts in tables]
-        return start_values(tossed, given, self.init_params, self.n_init, self.random_state)
+        return start_values(tossed, given, self.init_params, self.n_init, random_state)
 
     def _ascend(self, starts, evidence, given, unlabelled):
         return ascend(

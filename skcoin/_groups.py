@@ -53,7 +53,7 @@ def _batches(order, tables, n_coins):
 
 def _fit_batch(estimator, tables):
     given = estimator._given()
-    starts = estimator._starts(tables, given)
+    starts = estimator._starts(tables, given, estimator.random_state)
     for start, table in zip(starts, tables, strict=True):
         refuse_if_impossible(start, table, given.names)
     evidence = [estimator._evidence(table, given) for table in tables]

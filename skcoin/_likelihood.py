@@ -223,7 +223,7 @@ def expect(coins, evidence, *, curvature=False):
     # Tables of their own are no longer than that as it is.
     n_coins, table = coins.theta.shape[-1], evidence.table
     size = max(1, min(8192 // coins.theta.size, 65536 // n_coins**2))
-    size = size if table.ndim == 2 else table.shape[-1]
+    size = size if table.ndim == 2 else max(1, table.shape[-1])
     with np.errstate(invalid="ignore"):  # a trial at the boundary may exclude a row: -inf
         objective, moments, missing = _expect(coins, table[..., :size], curvature)
         for i in range(size, table.shape[-1], size):

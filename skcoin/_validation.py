@@ -184,8 +184,11 @@ def refuse_if_not_drawable(tosses, most, of_the_fit):
 
 def refuse_if_not_whole(values, what, remedy):
     """Refuse values that are no whole numbers, up to rounding; ``what`` has a place for one."""
-    for value in values[np.abs(values - np.rint(values)) > 1e-9 * np.maximum(values, 1)][:1]:
-        raise ValueError(f"{what.format(f'{value:.12g}')}: it must be a whole number. {remedy}")
+    wrong = np.abs(values - np.rint(values)) > 1e-9 * np.maximum(values, 1)
+    for value in values[wrong | (values > MOST)][:1]:
+        raise ValueError(
+            f"{what.format(f'{value:.12g}')}: it must be a whole number, up to 2**53. {remedy}"
+        )
 
 
 def refuse_if_coin_is_gone(counts, n_components):

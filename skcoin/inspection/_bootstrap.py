@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, check_scalar
 
 from skcoin._advice import warn_user
 from skcoin._ascent import ascend
@@ -47,8 +47,8 @@ def bootstrap(
         The weights of the fit: how often each row counts. They must be whole: so many rows are
         drawn.
     coins : array-like of shape (n_samples,), default=None
-        The known coins of the fit, -1 where hidden. In a simulation a row of a known coin is of
-        that coin again.
+        The known coins of the fit, -1 where hidden. In a simulation the coin of such a row is
+        drawn like any other, and known again.
     n_boot : int, default=200
         Number of fits, at least 1. 200 are enough for a standard error, not for an interval.
     parametric : bool, default=True
@@ -126,7 +126,13 @@ def replicates_of(
     fitted, model, n_boot, *, parametric, random_state, n_jobs, verbose=0, callbacks=()
 ):
     """The bootstrap of a model that has been looked at."""
-    rows = Simulation(fitted.counts, fitted.coins) if parametric else Resampling(fitted.counts)
+    check_scalar(parametric, "parametric", (bool, np.bool_))
+    if parametric:
+        rows = Simulation(
+            fitted.counts, fitted.coins, ", or draw rows of X instead, with parametric=False"
+        )
+    else:
+        rows = Resampling(fitted.counts)
     fits = repeat(
         _Refit(rows, model, fitted.given, fitted.coins, _who_may_swap(fitted)),
         n_boot,

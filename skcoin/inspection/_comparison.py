@@ -36,7 +36,7 @@ def compare_n_components(
         Its parameters are those of all fits, but for ``n_components``. It is not changed. By
         default ``BinomialMixture()``.
     min_gain : float, default=1e-3
-        The table ends with the first number of coins whose gap is below it, in total
+        The table ends as soon as its fits prove that its last one has a gap below that, in total
         log-likelihood.
     as_frame : bool, default=False
         Whether to return a pandas ``DataFrame``.
@@ -96,6 +96,8 @@ def compare_n_components(
     """
     check_scalar(max_components, "max_components", Integral, min_val=1)
     check_scalar(min_gain, "min_gain", Real, min_val=0)
+    if np.isnan(min_gain):
+        raise ValueError("min_gain == nan, must be >= 0.")
     estimator = _checked(BinomialMixture() if estimator is None else estimator)
     first = clone(estimator).set_params(n_components=1)
     first._validate_params()
@@ -105,7 +107,7 @@ def compare_n_components(
         row = _row(clone(first).set_params(n_components=n_components), counts)
         highest = min(highest, row["log_likelihood"] + row["gap"])
         rows.append(row)
-        if highest - row["log_likelihood"] < min_gain:
+        if max(highest - row["log_likelihood"], 0) < min_gain:
             break
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     table["gap"] = np.maximum(highest - table["log_likelihood"], 0)
@@ -138,8 +140,9 @@ def _row(model, counts):
 
 def _checked(estimator):
     if not isinstance(estimator, BinomialMixture):
+        kind = "class" if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
-            f"estimator must be a BinomialMixture, but is a {type(estimator).__name__}."
+            f"estimator must be a BinomialMixture, such as BinomialMixture(), but is a {kind}."
         )
     for name in ("theta_init", "weights_init"):
         if getattr(estimator, name) is not None:
@@ -147,4 +150,9 @@ def _checked(estimator):
                 f"estimator has {name}={getattr(estimator, name)!r}, for one number of coins, but "
                 f"that number is to vary. Leave {name} at None."
             )
+    if not np.all(estimator.learn_theta):
+        raise ValueError(
+            f"estimator has learn_theta={estimator.learn_theta!r}, but thetas cannot be held while "
+            "the number of coins is to vary. Use learn_theta=True."
+        )
     return estimator

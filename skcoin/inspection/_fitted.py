@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sklearn.utils.validation import check_is_fitted
 
-from skcoin._counts import Counts
+from skcoin._counts import HIDDEN, Counts
 from skcoin._likelihood import Coins, Evidence
 from skcoin._starts import Given
 from skcoin._validation import refuse_if_no_toss
@@ -18,7 +18,7 @@ class Fitted:
     ----------
     coins : Coins of shape (n_coins,)
     counts : Counts
-        Rows with at least one toss.
+        Rows with at least one toss, or of a known coin.
     given : Given
     evidence : Evidence
     """
@@ -34,9 +34,9 @@ def look_at(model, X, sample_weight=None, coins=None):
     check_model(model)
     counts = model._count(X, sample_weight, coins)
     refuse_if_no_toss(counts)
-    tossed = counts.where(counts.tosses > 0)
+    telling = counts.where((counts.tosses > 0) | (counts.coin != HIDDEN))
     given = model._given()
-    return Fitted(model._coins(), tossed, given, model._evidence(counts, given))
+    return Fitted(model._coins(), telling, given, model._evidence(counts, given))
 
 
 def check_model(model, name="model"):

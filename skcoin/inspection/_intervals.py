@@ -10,7 +10,7 @@ from sklearn.utils import Bunch, check_scalar
 from skcoin.inspection._bootstrap import replicates_of
 from skcoin.inspection._fitted import look_at
 from skcoin.inspection._profile import profile_interval
-from skcoin.inspection._standard_errors import errors_of
+from skcoin.inspection._standard_errors import errors_of, gain_of, warn_if_below
 
 METHODS = ("wald", "profile", "bootstrap")
 
@@ -113,7 +113,7 @@ def confidence_intervals(
     array([[0.169, 0.251],
            [0.   , 0.088]])
     """
-    check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
+    check_level(level)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}.")
     fitted = look_at(model, X, sample_weight, coins)
@@ -125,6 +125,13 @@ def confidence_intervals(
         fitted, model, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
     )
     return _percentile(replicates, fitted, level)
+
+
+def check_level(level):
+    """Refuse what is no probability inside (0, 1)."""
+    check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
+    if np.isnan(level):
+        raise ValueError("level == nan, must be > 0 and < 1.")
 
 
 def wald(coins, errors, level):
@@ -143,6 +150,7 @@ def wald(coins, errors, level):
 
 def profile(fitted, level):
     """Intervals from the profile likelihood."""
+    warn_if_below(gain_of(fitted))
     drop = 0.5 * chi2.ppf(level, df=1)
     return _each_learned(
         fitted, lambda part, k: profile_interval(part, k, fitted.coins, fitted.evidence, drop)

@@ -13,8 +13,9 @@ from skcoin._starts import from_the_inside
 from skcoin.inspection._fitted import check_model, look_at
 from skcoin.inspection._repeat import repeat
 from skcoin.inspection._resampling import Simulation
+from skcoin.inspection._standard_errors import MOST_GAIN, gain_of
 
-SHARES = (0.3, 0.1, 0.03, 0.01)  # of the weight, that a further coin starts with
+SHARES = (0.3, 0.1, 0.03, 0.01, 0.0001)  # of the weight, that a further coin starts with
 
 
 def likelihood_ratio_test(
@@ -74,8 +75,9 @@ def likelihood_ratio_test(
     TypeError
         If one is no model of hidden coins.
     ValueError
-        If ``null`` is no special case of ``alternative``, or stands higher than it; if ``n_boot``
-        is less than 1, or weights or tosses are not whole.
+        If ``null`` is no special case of ``alternative``, or stands higher than it; if either is
+        not at a maximum for these rows; if ``n_boot`` is less than 1, or weights or tosses are not
+        whole.
     ImportError
         If there are ``callbacks`` and the installed scikit-learn has none.
 
@@ -122,11 +124,14 @@ def likelihood_ratio_test(
     for model, name in ((null, "null"), (alternative, "alternative")):
         check_model(model, name)
     small, large = (look_at(model, X, sample_weight) for model in (null, alternative))
-    _refuse_if_not_nested(null, alternative, small, large)
+    roles = _roles_if_nested(null, alternative, small, large)
     statistic = _statistic(null, small.coins, alternative, large.coins, small.counts)
-    _refuse_if_lower(statistic, null, alternative)
+    resolution = _resolution(null, alternative, small)
+    _refuse_if_lower(statistic, resolution, null, alternative)
+    for fitted, name in ((small, "null"), (large, "alternative")):
+        _refuse_if_below(gain_of(fitted), name)
     simulated = repeat(
-        _Statistic(Simulation(small.counts, small.coins), null, alternative),
+        _Statistic(Simulation(small.counts, small.coins), null, alternative, roles),
         n_boot,
         random_state=random_state,
         n_jobs=n_jobs,
@@ -134,7 +139,7 @@ def likelihood_ratio_test(
         callbacks=callbacks,
     )
     distribution = np.array(simulated)
-    n_higher = np.sum(distribution >= statistic - _resolution(null, alternative))
+    n_higher = np.sum(distribution >= statistic - resolution)
     return Bunch(
         statistic=statistic,
         p_value=float((n_higher + 1) / (n_boot + 1)),
@@ -149,19 +154,18 @@ class _Statistic:
     rows: Simulation
     null: object
     alternative: object
+    roles: np.ndarray
 
     def __call__(self, rngs):
         tables = [self.rows.draw(rng) for rng in rngs]
         given = self.null._given(), self.alternative._given()
         truth = from_the_inside(self.rows.coins, given[0])[None]
-        low = _highest(self.null, given[0], tables, [[truth]] * len(tables))
-        further = [[]] * len(tables)
-        if given[1].learn_weights and given[1].learn_theta.all():
-            further = [
-                [_with_further(coins, len(given[1].theta), counts)[None]]
-                for coins, counts in zip(low, tables, strict=True)
-            ]
-        high = _highest(self.alternative, given[1], tables, further)
+        low = _highest(self.null, given[0], tables, [truth] * len(tables), rngs[0])
+        at_null = [
+            _as_alternative(coins, self.roles, given[1], counts)[None]
+            for coins, counts in zip(low, tables, strict=True)
+        ]
+        high = _highest(self.alternative, given[1], tables, at_null, rngs[0])
         return [
             _statistic(self.null, below, self.alternative, above, counts)
             for below, above, counts in zip(low, high, tables, strict=True)
@@ -173,33 +177,43 @@ def _statistic(null, low, alternative, high, counts):
     return float(2 * gain)
 
 
-def _highest(model, given, tables, further_starts):
-    """The coins of a fit of each table, from the model's own starts and further ones."""
-    own = model._starts(tables, given)
-    starts = [concatenate([start, *more]) for start, more in zip(own, further_starts, strict=True)]
+def _highest(model, given, tables, further_starts, rng):
+    """The coins of a fit of each table, from the model's own starts and a further one."""
+    seed = int(rng.integers(2**31))  # the model's own generator would not give the same again
+    own = model._starts(tables, given, seed)
+    starts = [concatenate(pair) for pair in zip(own, further_starts, strict=True)]
     evidence = [model._evidence(counts, given) for counts in tables]
     return [fit.last[0] for fit in model._ascend(starts, evidence, given, unlabelled=True)]
 
 
-def _with_further(coins, n_coins, counts):
-    """As many coins as asked for, the further ones each where it helps most."""
-    while len(coins.theta) < n_coins:
-        theta, share = best_place(coins, counts.heads, counts.tails, counts.rows, SHARES)
-        coins = Coins(np.append(coins.theta, theta), np.append(coins.weights * (1 - share), share))
-    return coins
+def _as_alternative(coins, roles, given, counts):
+    """The null's coins as coins of the alternative; what plays no role goes where it helps."""
+    plays = roles >= 0
+    theta = np.where(given.learn_theta & plays, coins.theta[roles], given.theta)
+    weights = given.start_weights
+    if given.learn_weights:
+        weights = np.where(plays, coins.weights[roles], 0.0)
+        for k in np.flatnonzero(~plays):
+            so_far = Coins(theta[weights > 0], weights[weights > 0])
+            place, share = best_place(so_far, counts.heads, counts.tails, counts.rows, SHARES)
+            theta[k] = place if given.learn_theta[k] else given.theta[k]
+            weights = weights * (1 - share)
+            weights[k] = share
+    return Coins(theta, weights)
 
 
-def _resolution(null, alternative):
-    """Statistics that are closer than this may be equal."""
-    return 2 * (null.tol + alternative.tol) + 1e-9
+def _resolution(null, alternative, small):
+    """Statistics that are closer than this may be equal, by tolerance or rounding."""
+    rounding = 1e-13 * abs(null._total_log_likelihood(small.counts))
+    return 2 * (null.tol + alternative.tol) + rounding
 
 
-def _refuse_if_lower(statistic, null, alternative):
+def _refuse_if_lower(statistic, resolution, null, alternative):
     flat = all(
         np.all(np.equal(model.theta_prior, 1)) and model.weights_prior == 1
         for model in (null, alternative)
     )
-    if flat and statistic < -_resolution(null, alternative):
+    if flat and statistic < -resolution:
         raise ValueError(
             f"alternative has a log-likelihood that is lower than that of null by "
             f"{-statistic / 2:.6g}, though null is a special case of it, so that it is not at its "
@@ -207,7 +221,16 @@ def _refuse_if_lower(statistic, null, alternative):
         )
 
 
-def _refuse_if_not_nested(null, alternative, small, large):
+def _refuse_if_below(gain, name):
+    if gain > MOST_GAIN:
+        raise ValueError(
+            f"{name} is not at a maximum for these rows, which a step could raise by {gain:.3g} in "
+            "log-likelihood. Fit it on these rows and weights."
+        )
+
+
+def _roles_if_nested(null, alternative, small, large):
+    """For each coin of the alternative the coin of the null that it can play, -1 for none."""
     if null.layout != alternative.layout:
         raise ValueError(
             f"null has layout={null.layout!r} and alternative layout={alternative.layout!r}, but "
@@ -219,31 +242,34 @@ def _refuse_if_not_nested(null, alternative, small, large):
             f"null has {n_small} free parameters and alternative {n_large}, but null must be the "
             "smaller model. Fit alternative with more coins, or swap the two."
         )
-    if not _is_nested(small, large):
+    roles = _roles(small, large)
+    if roles is None:
         raise ValueError(
             "null is not nested in alternative: what alternative holds cannot make every mixture "
             f"that null can be. null: {_described(small)}; alternative: {_described(large)}. Hold "
             "less in alternative, or the same in null."
         )
+    return roles
 
 
-def _is_nested(small, large):
-    """Whether each coin of the alternative can play one of the null, so that all are played."""
+def _roles(small, large):
+    """Roles such that all coins of the null are played, or None where there are none."""
     can_play = large.given.learn_theta[:, None] | (
         ~small.given.learn_theta & (large.coins.theta[:, None] == small.coins.theta)
     )
     n_large, n_small = can_play.shape
-    if large.given.learn_weights:  # one for each; the others get the weight 0
-        return n_large >= n_small and can_play[linear_sum_assignment(~can_play)].all()
+    if large.given.learn_weights:  # one for each; the others may have the weight 0
+        player, role = linear_sum_assignment(~can_play)
+        roles = np.full(n_large, -1)
+        roles[player] = role
+        return roles if n_large >= n_small and can_play[player, role].all() else None
     if small.given.learn_weights and n_small > 1:
-        return False
-    return any(
-        can_play[np.arange(n_large), role].all()
-        and np.allclose(
-            np.bincount(role, large.coins.weights, minlength=n_small), small.coins.weights
-        )
-        for role in map(list, product(range(n_small), repeat=n_large))
-    )
+        return None
+    for roles in map(np.array, product(range(n_small), repeat=n_large)):
+        weights = np.bincount(roles, large.coins.weights, minlength=n_small)
+        if can_play[np.arange(n_large), roles].all() and np.allclose(weights, small.coins.weights):
+            return roles
+    return None
 
 
 def _described(fitted):

@@ -12,8 +12,9 @@ from scipy.special import expit, logit, softmax
 
 from skcoin._likelihood import Coins, expect
 
-MOST_STEPS = 200
-INSIDE = 1e-9  # where the search for what stands at 0 or 1 begins
+MOST_STEPS = 500
+SHORTEST = 1e-4  # of the first step
+INSIDE = 1e-4  # where the search for what stands at 0 or 1 begins
 LOWEST = 1e100  # below the maximum; what root finding takes for an infinite drop
 
 
@@ -38,8 +39,8 @@ def profile_interval(part, k, coins, evidence, drop):
     expected = expect(coins[None], evidence)
     top = expected.objective[0]
     size = expected.rows.sum() if part == "weights" else (expected.heads + expected.tails)[0, k]
-    # In arcsin sqrt p the standard error is nowhere less than this.
-    step = np.sqrt(0.5 * drop / max(size, 1.0))
+    # In arcsin sqrt p, a third of what would do if all coins were known.
+    step = np.sqrt(0.5 * drop / max(size, 1.0)) / 3
 
     def excess(x, start):
         objective, moved = _highest(_Surface(part, k, np.sin(x) ** 2, start, evidence))
@@ -52,15 +53,30 @@ def profile_interval(part, k, coins, evidence, drop):
 
 
 def _where_dropped(excess, x, end, step, coins):
-    """Where on the way from ``x`` to ``end`` the profile has dropped; ``end`` if nowhere."""
+    """Where on the way from ``x`` to ``end`` the profile has dropped; ``end`` if nowhere.
+
+    The root of the drop is nearly a line. A step is taken again, shorter, where it is not, so that
+    none leads over values that have dropped further to where coins have swapped their roles.
+    """
+    shortest, allowed = step * SHORTEST, -excess(x, coins)[0]
+    if allowed <= 0:  # less than rounding
+        return x
+    here, slope = -allowed, None
     for _ in range(MOST_STEPS):
         further = x + np.clip(end - x, -step, step)
-        too_much, moved = excess(further, coins)
-        if too_much > 0:
+        there, moved = excess(further, coins)
+        rise = there - here
+        off = abs(rise) / 3 if slope is None else abs(rise - slope * abs(further - x))
+        if max(off, abs(rise) / 3) > allowed / 10 and step > shortest:
+            step /= 3
+            continue
+        if there > 0:
             return brentq(lambda x, *start: excess(x, *start)[0], x, further, (coins,), xtol=1e-12)
         if further == end:
             break
-        x, coins, step = further, moved, 1.2 * step
+        slope = rise / abs(further - x)
+        step *= 2 if max(off, abs(rise) / 6) < allowed / 40 else 1
+        x, coins, here = further, moved, there
     return end
 
 
@@ -105,7 +121,7 @@ class _Surface:
         self._x = np.concatenate([log_share, logit(np.clip(theta, INSIDE, 1 - INSIDE))])
         self._seen = None, None
         self.start = self._x[self._free]
-        self.flat = 1e-6 * np.sqrt(evidence.rows.sum() + evidence.sure_rows.sum())  # slope
+        self.flat = 1e-8 * np.sqrt(evidence.rows.sum() + evidence.sure_rows.sum())  # slope
 
     def coins(self, x):
         """The coins at ``x``."""

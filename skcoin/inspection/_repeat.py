@@ -1,5 +1,6 @@
 """Repeat a task with other random numbers: seeds, workers, and progress where it is asked for."""
 
+from collections.abc import Sequence
 from itertools import chain
 from numbers import Integral
 
@@ -32,6 +33,8 @@ def repeat(task, n_times, *, random_state, n_jobs, verbose, callbacks):
     results : list
     """
     check_scalar(n_times, "n_boot", Integral, min_val=1)
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks is {callbacks!r}, but must be a list, such as [ProgressBar()].")
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(n_times, 4))
     calls = (
         delayed(_run)(task, seeds[i : i + SIDE_BY_SIDE]) for i in range(0, n_times, SIDE_BY_SIDE)

@@ -36,69 +36,69 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Simulation:
-    """Rows of as many tosses as those seen, of coins drawn by the model or, where known, the same.
+    """Rows of as many tosses as those seen, of coins that are drawn by the model.
 
-    ``coins`` are those of the model, of shape (n_coins,).
+    The coin of a row is known where it was known before. ``coins`` are those of the model, of
+    shape (n_coins,); ``or_else`` is what to do where tosses or rows are not whole.
     """
 
     counts: Counts
     coins: Coins
+    or_else: str = ""
 
     def __post_init__(self):
         _, tosses, rows = self._groups
         refuse_if_not_whole(
             tosses,
             "A row has {} tosses, and so many are to be simulated",
-            "Draw rows of X instead, with parametric=False.",
+            f"Round them{self.or_else}.",
         )
         refuse_if_not_whole(
             rows,
             "The rows of some number of tosses have the weight {}, and so many are to be simulated",
-            "Scale the weights to the number of rows that they stand for, or draw rows of X with "
-            "parametric=False.",
+            f"Scale the weights to the number of rows that they stand for{self.or_else}.",
         )
 
     @cached_property
     def _groups(self):
-        """Coin, tosses and rows of the groups of rows that are drawn alike."""
-        key = np.stack([self.counts.coin, self.counts.tosses])
-        (coin, tosses), place = np.unique(key, axis=1, return_inverse=True)
-        return coin.astype(int), tosses, np.bincount(place.ravel(), self.counts.rows)
-
-    @cached_property
-    def _large(self):
-        """Pairs, and their probabilities, of the groups with more rows than numbers of heads."""
-        groups = []
-        for coin, tosses, rows in zip(*self._groups, strict=True):
-            if rows > tosses:
-                heads = np.arange(tosses + 1)
-                pairs = heads, tosses - heads, np.full(len(heads), coin)
-                groups.append((round(rows), pairs, self._probability(*pairs)))
-        return groups
+        """Whether the coin is known, tosses and rows of the groups of rows that are alike."""
+        key = np.stack([self.counts.coin != HIDDEN, self.counts.tosses])
+        (known, tosses), place = np.unique(key, axis=1, return_inverse=True)
+        rows = np.bincount(place.ravel(), self.counts.rows)
+        return known.astype(bool), np.rint(tosses), rows
 
     def draw(self, rng):
-        parts = list(self._draw_rows(rng))
-        for n_rows, (heads, tails, coin), probability in self._large:
-            rows = rng.multinomial(n_rows, probability).astype(float)
-            parts.append(Counts(heads, tails, rows, coin).where(rows > 0))
+        known, tosses, rows = self._groups
+        coin, rows = np.full(len(rows), HIDDEN), np.rint(rows).astype(np.int64)
+        if known.any():
+            each = rng.multinomial(rows[known], self.coins.weights)
+            group, picked = np.nonzero(each)
+            coin = np.concatenate([coin[~known], picked])
+            tosses = np.concatenate([tosses[~known], tosses[known][group]])
+            rows = np.concatenate([rows[~known], each[group, picked]])
+        many = rows > tosses
+        parts = list(self._draw_rows(coin[~many], tosses[~many], rows[~many], rng))
+        for group in zip(coin[many], tosses[many], rows[many], strict=True):
+            parts.append(self._draw_pairs(*group, rng))
         return merge(parts)
 
-    def _draw_rows(self, rng):
-        """Row by row, where there are no more rows than numbers of tosses."""
-        coin, tosses, rows = self._groups
-        times = np.where(rows > tosses, 0, np.rint(rows)).astype(int)
-        coin, tosses = np.repeat(coin, times), np.repeat(tosses, times)
+    def _draw_pairs(self, coin, tosses, n_rows, rng):
+        """How many of the rows of a group show each number of heads."""
+        coins = self.coins
+        if coin != HIDDEN:
+            coins = Coins(coins.theta[[coin]], np.ones(1))
+        heads = np.arange(tosses + 1)
+        tails = tosses - heads
+        ways = log_binomial_coefficient(heads, tails)
+        probability = np.exp(ways + log_likelihood(coins, heads, tails))
+        rows = rng.multinomial(n_rows, probability / probability.sum()).astype(float)
+        return Counts(heads, tails, rows, np.full(len(heads), coin)).where(rows > 0)
+
+    def _draw_rows(self, coin, tosses, n_rows, rng):
+        """The heads of each row of groups with no more rows than tosses."""
+        coin, tosses = np.repeat(coin, n_rows), np.repeat(tosses, n_rows)
         if len(coin):
             picked = rng.choice(len(self.coins.theta), size=len(coin), p=self.coins.weights)
             theta = self.coins.theta[np.where(coin == HIDDEN, picked, coin)]
             heads = rng.binomial(tosses.astype(np.int64), theta)
             yield count([(heads, tosses - heads, None, coin)])
-
-    def _probability(self, heads, tails, coin):
-        """Of each number of heads in so many tosses."""
-        coins = self.coins
-        if coin[0] != HIDDEN:
-            coins = Coins(coins.theta[coin[:1]], np.ones(1))
-        ways = log_binomial_coefficient(heads, tails)
-        probability = np.exp(ways + log_likelihood(coins, heads, tails))
-        return probability / probability.sum()

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
-from skcoin._advice import warn_user
+from skcoin._advice import most_tosses, n_unknown, warn_user
 from skcoin._likelihood import expect
 from skcoin._newton import quadratic, to_boundary
 from skcoin.exceptions import IdentifiabilityWarning
@@ -101,41 +101,67 @@ def standard_errors(model, X, sample_weight=None, *, coins=None):
 def errors_of(fitted):
     """The standard errors of a model that has been looked at."""
     n_coins = len(fitted.coins.theta)
-    covariance = covariance_of(fitted.coins, fitted.evidence)
+    covariance = _covariance(fitted)
     errors = np.sqrt(np.diagonal(covariance))
     return Bunch(theta=errors[:n_coins], weights=errors[n_coins:], covariance=covariance)
 
 
-def covariance_of(coins, evidence):
-    """Covariance of theta and weights, NaN for what has none, after a word where it is due."""
-    coins, information = _information(coins[None], evidence)
-    jacobian, moves = _jacobian(coins[0], information.scale[0] > 0)
-    problem = _problem(information, moves)
-    if problem is None:
-        root = jacobian @ (information.scale[0][:, None] * information.eigenvectors[0])
-        covariance = root / information.eigenvalues[0] @ root.T
-        covariance[~moves] = covariance[:, ~moves] = np.nan
-        return covariance
-    warn_user(*problem)
-    return np.full((len(moves), len(moves)), np.nan)
+def gain_of(fitted):
+    """How much log-likelihood a step could still gain; infinite where a row is impossible."""
+    return _information(fitted)[2]
 
 
-def _information(coins, evidence):
-    """The coins, with what runs to 0 or 1 put there, and the information that is left."""
-    expected = expect(coins, evidence, curvature=True)
-    information = quadratic(expected, coins, evidence)
-    running_out = information.runs_out(coins, expected)
-    if running_out.any():
-        coins = to_boundary(coins, coins, running_out)
-        information = quadratic(expect(coins, evidence, curvature=True), coins, evidence)
-    gain = float(information.remaining_gain()[0])
+def warn_if_below(gain):
+    """Say so where a model is not at a maximum."""
     if gain > MOST_GAIN:
         warn_user(
-            f"The model is not at a maximum for these rows, which a step could raise by {gain:.3g} "
-            "in log-likelihood. Give the rows, weights and coins of the fit, or fit on these.",
+            "The model is not at a maximum for these rows, "
+            + (
+                f"which a step could raise by {gain:.3g} in log-likelihood. "
+                if np.isfinite(gain)
+                else "some of which it takes for impossible. "
+            )
+            + "Give the rows, weights and coins of the fit, or fit on these.",
             ConvergenceWarning,
         )
-    return coins, information
+
+
+def _covariance(fitted):
+    """Covariance of theta and weights, NaN for what has none, after a word where it is due."""
+    coins, information, gain = _information(fitted)
+    warn_if_below(gain)
+    shape = (2 * len(coins.theta),) * 2
+    if information is None:
+        return np.full(shape, np.nan)
+    jacobian, moves = _jacobian(coins, information.scale[0] > 0)
+    problem = _problem(information, fitted, at_maximum=gain <= MOST_GAIN) if moves.any() else None
+    if problem is not None:
+        warn_user(*problem)
+        return np.full(shape, np.nan)
+    root = jacobian @ (information.scale[0][:, None] * information.eigenvectors[0])
+    covariance = root / information.eigenvalues[0] @ root.T
+    covariance[~moves] = covariance[:, ~moves] = np.nan
+    return covariance
+
+
+def _information(fitted):
+    """Coins of which what runs to 0 or 1 is put there, the objective around, and what it gains."""
+    coins, evidence = fitted.coins[None], fitted.evidence
+    expected = expect(coins, evidence, curvature=True)
+    if not np.isfinite(expected.objective[0]):
+        return coins[0], None, np.inf
+    information = quadratic(expected, coins, evidence)
+    gain = float(information.remaining_gain()[0])
+    running_out = information.runs_out(coins, expected)
+    if running_out.any():
+        put = to_boundary(coins, coins, running_out)
+        there = expect(put, evidence, curvature=True)
+        if np.isfinite(there.objective[0]):
+            information, coins = quadratic(there, put, evidence), put
+            gain = float(
+                information.remaining_gain()[0] + there.objective[0] - expected.objective[0]
+            )
+    return coins[0], information, gain
 
 
 def _jacobian(coins, informed):
@@ -148,11 +174,11 @@ def _jacobian(coins, informed):
     return jacobian, np.concatenate([informed[n_coins:], share])
 
 
-def _problem(information, moves):
+def _problem(information, fitted, at_maximum):
     """What keeps the information from being inverted, as message and category; or None."""
     least = float(information.eigenvalues[0, 0])
     # Off by the distance from the summit, per row; see ``Quadratic.curves_up``.
-    off = np.sqrt(2 * information.remaining_gain()[0] / information.n_rows[0])
+    off = np.sqrt(2 * information.remaining_gain()[0] / information.n_rows[0]) * at_maximum
     if least < -LEAST_EIGENVALUE - 3 * off:
         return (
             "The observed information is indefinite: along one line the log-likelihood curves up, "
@@ -160,7 +186,7 @@ def _problem(information, moves):
             'no standard errors. Fit from other starts, or with solver="em-newton".',
             ConvergenceWarning,
         )
-    if least <= LEAST_EIGENVALUE + off and moves.any():
+    if least <= LEAST_EIGENVALUE + off or _is_ridge(fitted):
         return (
             "The observed information is singular: along one line other coins have the same "
             f"likelihood (its least eigenvalue is {least:.3g}, with known coins 1). There are no "
@@ -168,3 +194,10 @@ def _problem(information, moves):
             IdentifiabilityWarning,
         )
     return None
+
+
+def _is_ridge(fitted):
+    """Whether the rows have too few tosses to tell the parameters apart, and no prior helps."""
+    evidence = fitted.evidence
+    sure = evidence.sure_heads.any() or evidence.sure_tails.any() or evidence.sure_rows.any()
+    return not sure and n_unknown(fitted.given, evidence) > most_tosses(evidence)

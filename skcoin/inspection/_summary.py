@@ -3,14 +3,13 @@
 import warnings
 from dataclasses import dataclass
 from html import escape
-from numbers import Real
 from textwrap import fill
 
 import numpy as np
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import Bunch
 
 from skcoin.inspection._fitted import look_at
-from skcoin.inspection._intervals import profile, wald
+from skcoin.inspection._intervals import check_level, profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
 
@@ -70,7 +69,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
     optimality gap  14.8 log-likelihood at most, by any mixture
     converged       yes, after ... steps of em-newton
     """
-    check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
+    check_level(level)
     if method not in ("wald", "profile"):
         raise ValueError(f'method is {method!r}, but must be "wald" or "profile".')
     fitted = look_at(model, X, sample_weight, coins)
@@ -88,7 +87,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
         errors=errors,
         intervals=intervals,
         facts=_facts(model, fitted),
-        notes=[str(warning.message) for warning in caught],
+        notes=list(dict.fromkeys(str(warning.message) for warning in caught)),
     )
 
 
