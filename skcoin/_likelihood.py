@@ -303,27 +303,29 @@ def _expect(coins, table, curvature):
     moments = posterior @ np.moveaxis(table[2:], 0, -1)
     missing = 0.0
     if curvature:
-        missing = _missing_information(coins, posterior, moments, heads, tails, rows)
+        missing = _missing_information(coins, posterior, heads, tails, rows)
     objective = log_normaliser @ rows.swapaxes(-1, -2)
     return objective[..., 0, 0], moments, missing
 
 
-def _missing_information(coins, posterior, moments, heads, tails, rows):
+def _missing_information(coins, posterior, heads, tails, rows):
     """``sum_i m_i Cov(score | x_i)``, the last term of Louis' formula.
 
-    In the scores ``[z = k] (1, h - n theta_k)`` of ``log w_k`` and ``logit theta_k``, given the
-    row, the covariance is diagonal in ``k`` less the outer product of the means.
+    With ``r_k`` the posterior and ``s_k`` the scores ``(1, h - n theta_k)`` of ``log w_k`` and
+    ``logit theta_k``, the covariance given the row is ``-r_k s_k r_l s_l`` of two coins, and
+    ``r_k (1 - r_k) s_k s_k`` of one.
     """
+    n_coins = posterior.shape[-2]
     surprise = heads - (heads + tails) * coins.theta[..., None]
     means = np.concatenate([posterior, posterior * surprise], axis=-2)
-    weighted = means * rows
-    n_coins = posterior.shape[-2]
-    complete = np.empty((*posterior.shape[:-2], 2, 2, n_coins))
-    complete[..., 0, 0, :] = moments[..., 0]
-    complete[..., 0, 1, :] = moments[..., 1] * (1 - coins.theta) - moments[..., 2] * coins.theta
-    complete[..., 1, 0, :] = complete[..., 0, 1, :]
-    complete[..., 1, 1, :] = (weighted[..., n_coins:, :] * surprise).sum(axis=-1)
-    missing = -weighted @ means.swapaxes(-1, -2)
+    missing = -(means * rows) @ means.swapaxes(-1, -2)
+    others = (1 - np.eye(n_coins)) @ posterior  # 1 - r would lose its digits where r is near 1
+    uncertain = rows * posterior * others
+    of_theta = uncertain * surprise
+    own = np.empty((*posterior.shape[:-2], 2, 2, n_coins))
+    own[..., 0, 0, :] = uncertain.sum(axis=-1)
+    own[..., 0, 1, :] = own[..., 1, 0, :] = of_theta.sum(axis=-1)
+    own[..., 1, 1, :] = (of_theta * surprise).sum(axis=-1)
     blocks = missing.reshape(*posterior.shape[:-2], 2, n_coins, 2, n_coins)
-    np.einsum("...akbk->...abk", blocks)[...] += complete  # einsum gives a view of the diagonals
+    np.einsum("...akbk->...abk", blocks)[...] = own  # einsum gives a view of the diagonals
     return missing
