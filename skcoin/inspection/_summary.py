@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass
 from html import escape
-from textwrap import fill
+from textwrap import TextWrapper
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -125,7 +125,10 @@ class Summary:
         ]
         width = max(map(len, self.facts))
         facts = [f"{name.ljust(width)}  {value}" for name, value in self.facts.items()]
-        notes = [fill(note, 88, initial_indent="! ", subsequent_indent="  ") for note in self.notes]
+        paragraph = TextWrapper(
+            88, initial_indent="! ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        notes = [paragraph.fill(note) for note in self.notes]
         blocks = [self.title], lines, facts, notes
         return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -163,7 +166,7 @@ class Summary:
 
 def _facts(model, fitted):
     counts = fitted.counts
-    steps = f"{model.n_iter_} step{'s' * (model.n_iter_ != 1)} of {model.solver}"
+    steps = f"{_several(model.n_iter_, 'step')} of {model.solver}"
     return {
         "log-likelihood": f"{model._total_log_likelihood(counts):.4f}",
         "parameters": str(fitted.given.n_parameters),
@@ -177,11 +180,16 @@ def _facts(model, fitted):
 
 
 def _title(model, counts):
-    rows, tosses = counts.rows.sum(), counts.rows @ counts.tosses
-    return (
-        f"{type(model).__name__}: {len(model.theta_)} coins, {rows:.12g} rows "
-        f"({len(counts.rows)} distinct), {tosses:.12g} tosses"
+    parts = (
+        _several(len(model.theta_), "coin"),
+        f"{_several(counts.rows.sum(), 'row')} ({len(counts.rows)} distinct)",
+        _several(counts.rows @ counts.tosses, "toss", "es"),
     )
+    return f"{type(model).__name__}: {', '.join(parts)}"
+
+
+def _several(number, thing, plural="s"):
+    return f"{number:.12g} {thing}{plural * (number != 1)}"
 
 
 def _decimals(errors):
