@@ -189,7 +189,7 @@ def _title(model, counts):
 
 
 def _several(number, thing, plural="s"):
-    return f"{number:.12g} {thing}{plural * (number != 1)}"
+    return f"{number:.12g} {thing}{'' if number == 1 else plural}"
 
 
 def _decimals(errors):
