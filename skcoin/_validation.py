@@ -182,6 +182,16 @@ def refuse_if_not_drawable(tosses, most, of_the_fit):
         )
 
 
+def refuse_if_no_model(model, name, fitted=""):
+    """Refuse what is no model of hidden coins."""
+    if isinstance(model, type) or not hasattr(model, "_count"):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        article = "" if isinstance(model, type) else "a "
+        raise TypeError(
+            f"{name} must be a {fitted}BinomialMixture or ThreeCoinModel, but is {article}{kind}."
+        )
+
+
 def refuse_if_not_whole(values, what, remedy):
     """Refuse values that are no whole numbers, up to rounding; ``what`` has a place for one."""
     wrong = np.abs(values - np.rint(values)) > 1e-9 * np.maximum(values, 1)

@@ -250,3 +250,14 @@ def test_bad_input_is_refused_by_name(X, sample_weight, words):
 def test_a_model_of_something_else_is_refused():
     with pytest.raises(TypeError, match="fitted BinomialMixture or ThreeCoinModel, but is a list"):
         optimality_gap([0.5], [[1, 2]])
+
+
+def test_a_class_is_refused():
+    with pytest.raises(TypeError, match="model must be a fitted.*is the class BinomialMixture"):
+        optimality_gap(BinomialMixture, RATS)
+
+
+def test_another_number_of_coins_than_fitted_is_refused():
+    model = BinomialMixture(2).fit(RATS).set_params(n_components=3)
+    with pytest.raises(ValueError, match="n_components of model is 3, but it was fitted with 2"):
+        optimality_gap(model, RATS)

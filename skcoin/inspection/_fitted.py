@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skcoin._counts import HIDDEN, Counts
 from skcoin._likelihood import Coins, Evidence
 from skcoin._starts import Given
-from skcoin._validation import refuse_if_no_toss
+from skcoin._validation import refuse_if_no_model, refuse_if_no_toss
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ def look_at(model, X, sample_weight=None, coins=None):
 
 def check_model(model, name="model"):
     """Refuse what is no fitted model of hidden coins."""
-    if not hasattr(model, "_count"):
-        raise TypeError(
-            f"{name} must be a fitted BinomialMixture or ThreeCoinModel, but is a "
-            f"{type(model).__name__}."
-        )
+    refuse_if_no_model(model, name, "fitted ")
     check_is_fitted(model)
+    if len(model.theta_) != model._n_components:
+        raise ValueError(
+            f"n_components of {name} is {model._n_components}, but it was fitted with "
+            f"{len(model.theta_)}. Fit it again."
+        )

@@ -36,8 +36,8 @@ def confidence_intervals(
       and is good where coins are well apart and seen often. It has nothing to say of a theta at 0
       or 1.
     - "profile": the values ``v`` with ``2 (l_max - l_p(v)) <= chi2``, where ``l_p(v)`` is the
-      highest log-likelihood of all coins whose ``p`` is ``v`` [1]_. It needs no symmetry and takes
-      in 0 and 1 where the data allow them.
+      log-likelihood at its local maximum over coins whose ``p`` is ``v``, as it is followed from
+      the fit outwards [1]_. It needs no symmetry and takes in 0 and 1 where the data allow them.
     - "bootstrap": percentiles of what refits to simulated rows estimate [2]_.
 
     Parameters
@@ -88,9 +88,9 @@ def confidence_intervals(
     Notes
     -----
     Which to trust, with measured coverage, is in ``docs/benchmarks/coverage.md``. After a fit with
-    priors the log posterior takes the place of the log-likelihood. "profile" follows the other
-    coins from the maximum outwards; where they overlap so much that one can take over the role of
-    another within the interval, the interval covers both.
+    priors the log posterior takes the place of the log-likelihood. "profile" ends where following
+    the fit has lost too much, though beyond, other coins could take over each other's roles and
+    lose less.
 
     References
     ----------

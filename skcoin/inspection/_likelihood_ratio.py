@@ -1,7 +1,7 @@
 """Are there more coins? The likelihood ratio test, by simulation under the null model."""
 
 from dataclasses import dataclass
-from itertools import product
+from functools import cache
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -15,6 +15,7 @@ from skcoin.inspection._repeat import repeat
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._standard_errors import MOST_GAIN, gain_of
 
+SAME_WEIGHT = 1e-8
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.0001)  # of the weight, that a further coin starts with
 
 
@@ -217,7 +218,7 @@ def _refuse_if_lower(statistic, resolution, null, alternative):
         raise ValueError(
             f"alternative has a log-likelihood that is lower than that of null by "
             f"{-statistic / 2:.6g}, though null is a special case of it, so that it is not at its "
-            "maximum. Fit it from more starts (n_init), or on these rows."
+            "maximum. Fit it on these rows, from more starts (n_init) or others."
         )
 
 
@@ -225,7 +226,7 @@ def _refuse_if_below(gain, name):
     if gain > MOST_GAIN:
         raise ValueError(
             f"{name} is not at a maximum for these rows, which a step could raise by {gain:.3g} in "
-            "log-likelihood. Fit it on these rows and weights."
+            "log-likelihood. Fit it on these rows and weights, with a tol that is small."
         )
 
 
@@ -265,11 +266,27 @@ def _roles(small, large):
         return roles if n_large >= n_small and can_play[player, role].all() else None
     if small.given.learn_weights and n_small > 1:
         return None
-    for roles in map(np.array, product(range(n_small), repeat=n_large)):
-        weights = np.bincount(roles, large.coins.weights, minlength=n_small)
-        if can_play[np.arange(n_large), roles].all() and np.allclose(weights, small.coins.weights):
-            return roles
-    return None
+    left = tuple(small.coins.weights.tolist())
+    return _shared_out(can_play, large.coins.weights.tolist(), left)
+
+
+def _shared_out(can_play, weights, left):
+    """Roles by which weights add up to what is left of each role, or None."""
+
+    @cache
+    def share(k, left):
+        if k == len(weights):
+            return () if max(left) < SAME_WEIGHT else None
+        for role in np.flatnonzero(can_play[k]).tolist():
+            rest = round(left[role] - weights[k], 9)
+            if rest >= -SAME_WEIGHT:
+                others = share(k + 1, (*left[:role], rest, *left[role + 1 :]))
+                if others is not None:
+                    return (role, *others)
+        return None
+
+    roles = share(0, left)
+    return None if roles is None else np.array(roles)
 
 
 def _described(fitted):

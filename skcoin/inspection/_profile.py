@@ -1,9 +1,10 @@
-"""Profile likelihood: how high the objective can be while one probability is held.
+"""Profile likelihood: how high the objective stays while one probability is held and moved.
 
-With ``p`` one theta or one weight and ``l_p(v)`` the highest objective of all coins whose ``p`` is
-``v``, the interval holds the ``v`` at which ``2 (l_max - l_p(v))`` does not exceed a quantile of
-chi-square with one degree of freedom. The other coins are followed from the maximum outwards, a
-step at a time, so that the interval belongs to this maximum and not to one with other labels.
+With ``p`` one theta or one weight and ``l_p(v)`` the objective at its maximum over coins whose
+``p`` is ``v``, the interval holds the ``v`` at which ``2 (l_max - l_p(v))`` does not exceed a
+quantile of chi-square with one degree of freedom. It is the local maximum that is followed from
+the fit outwards, a step at a time, so that the interval belongs to this fit and not to one in
+which coins have taken each other's roles.
 """
 
 import numpy as np

@@ -55,7 +55,8 @@ class Simulation:
         )
         refuse_if_not_whole(
             rows,
-            "The rows of some number of tosses have the weight {}, and so many are to be simulated",
+            "By sample_weight, rows of one number of tosses have the weight {}, and so many are to "
+            "be simulated",
             f"Scale the weights to the number of rows that they stand for{self.or_else}.",
         )
 
@@ -65,11 +66,12 @@ class Simulation:
         key = np.stack([self.counts.coin != HIDDEN, self.counts.tosses])
         (known, tosses), place = np.unique(key, axis=1, return_inverse=True)
         rows = np.bincount(place.ravel(), self.counts.rows)
-        return known.astype(bool), np.rint(tosses), rows
+        return known.astype(bool), tosses, rows
 
     def draw(self, rng):
         known, tosses, rows = self._groups
-        coin, rows = np.full(len(rows), HIDDEN), np.rint(rows).astype(np.int64)
+        tosses, rows = np.rint(tosses), np.rint(rows).astype(np.int64)
+        coin = np.full(len(rows), HIDDEN)
         if known.any():
             each = rng.multinomial(rows[known], self.coins.weights)
             group, picked = np.nonzero(each)

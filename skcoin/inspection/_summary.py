@@ -71,7 +71,10 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
     """
     check_level(level)
     if method not in ("wald", "profile"):
-        raise ValueError(f'method is {method!r}, but must be "wald" or "profile".')
+        raise ValueError(
+            f'method is {method!r}, but must be "wald" or "profile"; see confidence_intervals '
+            "for others."
+        )
     fitted = look_at(model, X, sample_weight, coins)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -120,7 +123,7 @@ class Summary:
         head, *rows = self._cells()
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         lines = [
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+            "  ".join(c.rjust(width) for c, width in zip(line, widths, strict=True)).rstrip()
             for line in (head, *rows)
         ]
         width = max(map(len, self.facts))
