@@ -253,7 +253,7 @@ def test_a_model_of_something_else_is_refused():
 
 
 def test_a_class_is_refused():
-    with pytest.raises(TypeError, match="model must be a fitted.*is the class BinomialMixture"):
+    with pytest.raises(TypeError, match=r"model must be a fitted.*is the class BinomialMixture"):
         optimality_gap(BinomialMixture, RATS)
 
 
