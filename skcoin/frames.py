@@ -113,13 +113,7 @@ def count_tosses(frame, heads, tails=None, tosses=None, weight=None, by=None):
     A PyArrow table takes ``table.select(["heads", "tails"])`` in place of the brackets.
     """
     frame = _wrap(frame)
-    columns = _check_columns(frame, heads, tails, tosses, weight, by)
-    groups = _collect(_aggregate(frame, columns))
-    heads, tails = _read_pairs(groups, columns)
-    rows = _read_rows(groups, frame, columns)
-    table = _tabulate(groups, columns, heads, tails, rows)
-    from_database = groups.implementation.is_pyarrow() and not frame.implementation.is_pyarrow()
-    return table.to_pandas() if from_database and find_spec("pandas") else table.to_native()
+    return _to_user(_count(frame, heads, tails, tosses, weight, by), frame)
 
 
 def join_posterior(model, frame, heads, tails=None, tosses=None):
@@ -252,6 +246,20 @@ def _wrap(frame):
             "PyArrow, DuckDB, Dask, PySpark, Ibis or another library that narwhals knows. An array "
             "needs no counting: give it to fit."
         ) from error
+
+
+def _count(frame, heads, tails, tosses, weight, by):
+    """The table of distinct pairs, in memory."""
+    columns = _check_columns(frame, heads, tails, tosses, weight, by)
+    groups = _collect(_aggregate(frame, columns))
+    heads, tails = _read_pairs(groups, columns)
+    return _tabulate(groups, columns, heads, tails, _read_rows(groups, frame, columns))
+
+
+def _to_user(table, frame):
+    """A small table in the library that the user's frame is of, or pandas for a database's."""
+    from_database = table.implementation.is_pyarrow() and not frame.implementation.is_pyarrow()
+    return table.to_pandas() if from_database and find_spec("pandas") else table.to_native()
 
 
 def _check_columns(frame, heads, tails, tosses, weight=None, by=None):
@@ -475,6 +483,16 @@ def _posterior(model, heads, tails):
     place = np.argsort(order)
     coin, rate = posterior.argmax(axis=1), posterior @ model.theta_
     return [*posterior[place].T, coin[place], rate[place]]
+
+
+def _first_of_groups(keys):
+    """Places at which another group begins, in a table that is sorted by its keys."""
+    begins = np.arange(len(keys)) == 0
+    for name in keys.columns:
+        values = np.array([*keys[name].to_list(), None], dtype=object)[:-1]
+        values[values != values] = None  # NaN, which is not equal to itself
+        begins[1:] |= values[1:] != values[:-1]
+    return np.flatnonzero(begins)
 
 
 def _with_values(table, columns):

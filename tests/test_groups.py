@@ -1,0 +1,228 @@
+"""Fits of many groups side by side are those of a loop over the groups."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from skcoin import (
+    BinomialMixture,
+    IdentifiabilityWarning,
+    ThreeCoinModel,
+    count_tosses,
+    fit_groups,
+)
+from skcoin.inspection import optimality_gap
+
+SAME = 1e-8  # in log-likelihood: two climbs to one maximum, each within tol=1e-9 of it
+
+
+def rows_of_groups(n_groups, seed=0, n_rows=60):
+    """Rows of two coins, with another pair of coins and other numbers of tosses in each group."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for group in range(n_groups):
+        tosses = rng.integers(4, 5 + rng.integers(1, 15), size=n_rows)
+        heads = rng.binomial(tosses, rng.choice(rng.uniform(0.03, 0.97, size=2), size=n_rows))
+        frames.append(pd.DataFrame({"group": group, "h": heads, "t": tosses - heads}))
+    return pd.concat(frames, ignore_index=True)
+
+
+FRAME = rows_of_groups(40)
+TABLE = count_tosses(FRAME, "h", tails="t", by="group")
+
+
+def loop_over(estimator, frame):
+    """Each group fitted by itself, from its rows."""
+    for _, rows in frame.groupby("group"):
+        X = rows[["h", "t"]].to_numpy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield clone(estimator).fit(X), X
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        BinomialMixture(1),
+        BinomialMixture(2),
+        BinomialMixture(3),
+        BinomialMixture(2, solver="em", max_iter=20_000),
+        BinomialMixture(2, learn_weights=False),
+        BinomialMixture(2, theta_init=[0.2, 0.6], weights_init=[0.3, 0.7]),
+        BinomialMixture(2, theta_init=[0.5, 0.1], learn_theta=[False, True]),
+        BinomialMixture(2, theta_prior=(3, 2), weights_prior=2),
+        BinomialMixture(2, init_params="quantile"),
+        BinomialMixture(2, init_params="random", n_init=3, random_state=0),
+        BinomialMixture(2, init_params="k-means++", random_state=0),
+        ThreeCoinModel(),
+    ],
+    ids=str,
+)
+def test_side_by_side_is_one_after_the_other(estimator):
+    estimator = clone(estimator).set_params(tol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fits = fit_groups(estimator, TABLE, by="group")
+    for row, (model, X) in zip(fits.itertuples(), loop_over(estimator, FRAME), strict=True):
+        assert row.log_likelihood == pytest.approx(model.score(X) * len(X), abs=SAME)
+        assert row.bic == pytest.approx(model.bic(X), abs=2 * SAME)
+        assert row.converged == model.converged_
+        # The gap is of first order in coins that are off by the root of the tolerance.
+        assert row.gap == pytest.approx(optimality_gap(model, X).gap, abs=1e-3)
+        theta = [getattr(row, f"theta{k}") for k in range(len(model.theta_))]
+        weights = [getattr(row, f"weight{k}") for k in range(len(model.theta_))]
+        assert_allclose(np.dot(weights, theta), model.weights_ @ model.theta_, atol=1e-5)
+        assert sum(weights) == pytest.approx(1, rel=1e-12)
+        if len(np.unique(model.theta_.round(2))) == len(theta) and model.weights_.min() > 0.1:
+            assert_allclose(theta, model.theta_, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1, 300, 2**15])
+def test_results_do_not_depend_on_what_is_side_by_side(size, monkeypatch):
+    expected = fit_groups(BinomialMixture(tol=1e-9), TABLE, by="group")
+    monkeypatch.setattr("skcoin._groups.BATCH", size)
+    result = fit_groups(BinomialMixture(tol=1e-9), TABLE, by="group")
+    assert_allclose(result["log_likelihood"], expected["log_likelihood"], atol=SAME, rtol=0)
+    assert_array_equal(result["converged"], expected["converged"])
+
+
+def test_workers_do_not_matter():
+    expected = fit_groups(BinomialMixture(), TABLE, by="group")
+    pd.testing.assert_frame_equal(fit_groups(BinomialMixture(), TABLE, "group", n_jobs=2), expected)
+
+
+def test_gap_of_each_group_bounds_what_more_coins_gain():
+    two, four = (fit_groups(BinomialMixture(k), TABLE, by="group") for k in (2, 4))
+    assert np.all(four["log_likelihood"] <= two["log_likelihood"] + two["gap"] + 1e-6)
+    assert np.all(two["gap"] >= 0)
+
+
+def test_rows_may_come_in_any_order_and_pairs_more_than_once():
+    expected = fit_groups(BinomialMixture(), TABLE, by="group")
+    halves = TABLE.assign(rows=TABLE["rows"] / 2)
+    shuffled = pd.concat([halves, halves]).sample(frac=1, random_state=0)
+    result = fit_groups(BinomialMixture(), shuffled, by="group")
+    pd.testing.assert_frame_equal(result, expected)
+
+
+@pytest.mark.parametrize("to", [pl.from_pandas, lambda t: pl.from_pandas(t).lazy(), pa.table])
+def test_every_library_has_the_same_results(to):
+    expected = fit_groups(BinomialMixture(), TABLE, by="group")
+    table = to(TABLE) if to is not pa.table else pa.Table.from_pandas(TABLE, preserve_index=False)
+    result = fit_groups(BinomialMixture(), table, by="group")
+    assert type(result) is (pa.Table if isinstance(table, pa.Table) else pl.DataFrame)
+    for name in expected:
+        values = result[name].to_numpy()
+        assert_array_equal(values, expected[name].to_numpy())
+
+
+def test_several_columns_make_a_group_and_nulls_are_one_of_their_own():
+    table = pl.DataFrame(
+        {
+            "site": ["a", "a", "b", "b", None, None],
+            "day": [1.0, 2.0, 1.0, None, 1.0, 1.0],
+            "heads": [9, 1, 3, 8, 0, 5],
+            "tails": [1, 9, 7, 2, 6, 1],
+            "rows": [1, 2, 3, 4, 5, 6],
+        }
+    )
+    fits = fit_groups(BinomialMixture(1), table, by=["site", "day"])
+    assert fits.select("site", "day").rows() == [
+        ("a", 1.0),
+        ("a", 2.0),
+        ("b", 1.0),
+        ("b", None),
+        (None, 1.0),
+    ]
+    assert_allclose(fits["theta0"], [0.9, 0.1, 0.3, 0.8, 30 / 66])
+
+
+def test_a_group_without_a_toss_is_nan_and_said():
+    table = pd.DataFrame(
+        {"gene": ["x", "y", "y"], "heads": [0, 3, 8], "tails": [0, 7, 2], "rows": [5, 3, 4]}
+    )
+    with pytest.warns(UserWarning, match=r"1 of 2 groups hold no toss.*first is 'x'"):
+        fits = fit_groups(BinomialMixture(1), table, by="gene")
+    assert fits.loc[0].drop(["gene", "identifiable", "converged"]).isna().all()
+    assert not fits.loc[0, "converged"]
+    assert fits.loc[1, "theta0"] == pytest.approx((9 + 32) / 70)
+
+
+def test_no_group_with_a_toss_is_all_nan():
+    table = pd.DataFrame({"gene": ["x"], "heads": [0], "tails": [0], "rows": [5]})
+    with pytest.warns(UserWarning, match="1 of 1 groups hold no toss"):
+        assert fit_groups(BinomialMixture(), table, by="gene")["theta0"].isna().all()
+
+
+def test_what_a_fit_would_warn_of_is_said_once_for_all_groups():
+    table = pd.DataFrame({"g": [1, 1, 2, 2], "heads": [1, 0, 1, 9], "tails": [0, 1, 9, 1]})
+    table["rows"] = [3, 4, 50, 50]
+    with pytest.warns(IdentifiabilityWarning, match=r"1 of 2 groups have too few.*first is 1"):
+        fits = fit_groups(BinomialMixture(), table, by="g")
+    assert fits["identifiable"].tolist() == [False, True]
+    with pytest.warns(ConvergenceWarning, match=r"groups did not converge.*first is 0"):
+        fits = fit_groups(BinomialMixture(max_iter=1), TABLE, by="group")
+    assert not fits["converged"].all()
+
+
+def test_the_estimator_is_neither_changed_nor_fitted():
+    estimator = BinomialMixture(theta_init=[0.3, 0.6])
+    before = repr(estimator.get_params())
+    fit_groups(estimator, TABLE, by="group")
+    assert repr(estimator.get_params()) == before
+    assert not [name for name in vars(estimator) if name.endswith("_") or name.startswith("_")]
+
+
+def test_single_tosses_have_no_binomial_coefficient():
+    counted, in_order = (
+        fit_groups(BinomialMixture(layout=layout), TABLE, by="group")
+        for layout in ("heads_tails", "tosses")
+    )
+    assert np.all(counted["log_likelihood"] > in_order["log_likelihood"])
+    assert_allclose(counted["theta0"], in_order["theta0"])
+
+
+@pytest.mark.parametrize(
+    ("change", "by", "error", "words"),
+    [
+        ({}, "nothing", ValueError, "by='nothing' is no column"),
+        ({}, [], ValueError, r"by is \[\].*use fit"),
+        ({}, None, ValueError, "by is None"),
+        ({}, 3, TypeError, "by is 3"),
+        ({}, "heads", ValueError, "heads"),
+        ({"rows": [1, -2]}, "g", ValueError, "rows.*negative.*1 of 2 rows"),
+        ({"rows": [1, np.nan]}, "g", ValueError, "rows.*null"),
+        ({"heads": [1, -2]}, "g", ValueError, "heads.*negative.*1 of 2 rows"),
+        ({"tails": [1, np.nan]}, "g", ValueError, "tails.*null"),
+        ({"tails": ["1", "2"]}, "g", ValueError, "tails.*must hold numbers"),
+    ],
+)
+def test_bad_tables_are_refused_by_name(change, by, error, words):
+    table = pd.DataFrame({"g": [1, 2], "heads": [3, 4], "tails": [5, 6], "rows": [7, 8]})
+    with pytest.raises(error, match=words):
+        fit_groups(BinomialMixture(), table.assign(**change), by=by)
+
+
+@pytest.mark.parametrize("estimator", [3, BinomialMixture, "BinomialMixture"])
+def test_an_estimator_of_something_else_is_refused(estimator):
+    with pytest.raises(TypeError, match=r"estimator must be a BinomialMixture"):
+        fit_groups(estimator, TABLE, by="group")
+
+
+def test_parameters_are_checked_before_the_table():
+    with pytest.raises(ValueError, match="'tol' parameter"):
+        fit_groups(BinomialMixture(tol=-1), "no table", by="group")
+    with pytest.raises(ValueError, match="theta_init has shape"):
+        fit_groups(BinomialMixture(theta_init=[0.5]), "no table", by="group")
+
+
+def test_an_array_is_no_table():
+    with pytest.raises(TypeError, match="data frame"):
+        fit_groups(BinomialMixture(), np.ones((3, 3)), by="group")
