@@ -120,10 +120,10 @@ class HiddenCoins(
         """Estimate the coins from these rows and all those before.
 
         Exact: the counts so far and the new ones are merged, so that ten chunks are one fit on
-        everything, whatever their order. Only the distinct pairs of heads and tails are kept. The
-        climb goes on from the coins so far; without start values or known coins, and with
-        ``init_params="auto"``, it also starts as ``fit`` does, so that a misleading first chunk
-        does no harm. ``fit`` forgets all rows before; ``partial_fit`` after ``fit`` goes on.
+        everything, whatever their order. Only the distinct pairs of heads and tails are kept. One
+        climb goes on from the coins so far, others start as ``fit`` does, so that a misleading
+        first chunk does no harm, and the highest is kept. ``fit`` forgets all rows before;
+        ``partial_fit`` after ``fit`` goes on.
 
         Parameters
         ----------
@@ -427,12 +427,11 @@ class HiddenCoins(
         evidence = self._evidence(counts, given)
         unlabelled = not evidence.known_rows.any() and not given.orders_coins
         last = self._last_coins(given) if goes_on or self.warm_start else None
-        if last is None:
+        if last is None or goes_on:
             [start] = self._starts([counts], given, self.random_state)
-        elif goes_on and unlabelled and self.init_params == "auto":
-            start = concatenate([*self._starts([counts], given, self.random_state), last])
+            start = start if last is None else concatenate([start, last])
         else:
-            start, unlabelled = last, unlabelled and goes_on
+            start, unlabelled = last, False
         refuse_if_impossible(start, counts, given.names)
         [best] = self._ascend([start], [evidence], given, unlabelled)
         order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]

@@ -3,6 +3,8 @@
 Each is fitted as ``fit`` would, but climbs go side by side, in arrays of starts.
 """
 
+from copy import deepcopy
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
@@ -10,9 +12,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from skcoin import frames
 from skcoin._advice import most_tosses, n_unknown, warn_user
 from skcoin._counts import HIDDEN, Counts
-from skcoin._gradient import supremum
+from skcoin._gradient import grid_for, supremum
 from skcoin._likelihood import concatenate, side_by_side
-from skcoin._validation import refuse_if_impossible, refuse_if_no_model
+from skcoin._validation import refuse_if_impossible, refuse_if_no_model, refuse_if_no_toss
 from skcoin.exceptions import IdentifiabilityWarning
 
 FLAGS = ("identifiable", "converged")
@@ -96,22 +98,27 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
     refuse_if_no_model(estimator, "estimator")
     estimator._validate_params()
     estimator._given()
-    if not by:
-        raise ValueError(f"by is {by!r}, but must name a column. For a single fit use fit.")
+    by = [by] if isinstance(by, str) else by
+    if not isinstance(by, list | tuple) or not by:
+        raise ValueError(
+            f"by is {by!r}, but must be the name of a column or a list of such. For a single fit "
+            "use fit."
+        )
+    _refuse_result_names(by, _names(estimator._n_components))
     frame = frames._wrap(table)
-    table = frames._count(frame, "heads", "tails", None, "rows", by)
-    keys = table.select(*([by] if isinstance(by, str) else by))
+    table = frames._count(frame, "heads", "tails", None, "rows", by, keep_empty=True)
+    keys = table.select(*by)
     first = frames._first_of_groups(keys)
     columns = (table[name].to_numpy().astype(float) for name in frames.RESULT)
     result = _fit_each(estimator, _split(*columns, first), n_jobs)
-    groups = keys[first.tolist()]
+    groups = frames._narwhals().maybe_reset_index(keys[first.tolist()])
     _warn_of_groups(result, groups.rows())
     return frames._to_user(frames._with_values(groups, result), frame)
 
 
 def _split(heads, tails, rows, first):
     """The tables of the groups that begin at the places ``first`` of three columns."""
-    ends = [*first[1:], len(rows)]
+    ends = np.append(first, len(rows))[1:]
     coin = np.full(len(rows), HIDDEN)
     return [
         Counts(heads[i:j], tails[i:j], rows[i:j], coin[i:j])
@@ -136,15 +143,21 @@ def _fit_each(estimator, tables, n_jobs=None):
         and ``converged``; NaN and False for a table without a toss.
     """
     given = estimator._given()
-    tossed = [table.where(table.tosses > 0) for table in tables]
-    # Tables of about the same length side by side, so that little is padded.
-    order = sorted(
-        (i for i, t in enumerate(tossed) if len(t.rows)), key=lambda i: len(tossed[i].rows)
-    )
+    tossed = [table.where((table.tosses > 0) & (table.rows > 0)) for table in tables]
+    random_state = _repeatable(estimator.random_state)
+    # Tables of about as many tosses and as long side by side: one grid serves all of a batch, and
+    # little is padded.
+    n_grid = [len(grid_for(table.heads, table.tails, per_width=8)) for table in tossed]
+    order = [i for i, table in enumerate(tossed) if len(table.rows)]
+    order.sort(key=lambda i: (int(np.log2(n_grid[i])), len(tossed[i].rows)))
+    size = [
+        max(len(table.rows) * estimator._n_components, n / 8)
+        for table, n in zip(tossed, n_grid, strict=True)
+    ]
     fit = delayed(_fit_batch)
     parts = Parallel(n_jobs=n_jobs)(
-        fit(estimator, given, [tossed[i] for i in batch])
-        for batch in _batches(order, tossed, estimator._n_components)
+        fit(estimator, given, [tossed[i] for i in batch], random_state)
+        for batch in _batches(order, size)
     )
     columns = {}
     for name in _names(estimator._n_components):
@@ -179,19 +192,40 @@ def _names(n_coins):
     return [*coins, "log_likelihood", "bic", "gap", *FLAGS]
 
 
-def _batches(order, tables, n_coins):
-    batch = []
+def _batches(order, size):
+    """Consecutive groups of ``order`` that are small enough together."""
+    batch, largest = [], 0
     for i in order:
-        if batch and (len(batch) + 1) * len(tables[i].rows) * n_coins > BATCH:
+        largest = max(largest, size[i])
+        if batch and (len(batch) + 1) * largest > BATCH:
             yield batch
-            batch = []
+            batch, largest = [], size[i]
         batch.append(i)
     if batch:
         yield batch
 
 
-def _fit_batch(estimator, given, tables):
-    starts = estimator._starts(tables, given, estimator.random_state)
+def _repeatable(random_state):
+    """A seed in place of a generator, which workers would share and use up."""
+    if isinstance(random_state, np.random.RandomState):
+        return deepcopy(random_state).randint(2**31 - 1)
+    return random_state
+
+
+def _refuse_result_names(by, names):
+    taken = {name.casefold() for name in names}
+    for name in by:
+        if isinstance(name, str) and name.casefold() in taken:
+            raise ValueError(
+                f"by={name!r} is a name that the result uses itself; it has the columns {names}. "
+                "Rename the column of the table first."
+            )
+
+
+def _fit_batch(estimator, given, tables, random_state):
+    for table in tables:
+        refuse_if_no_toss(table)
+    starts = estimator._starts(tables, given, random_state)
     for start, table in zip(starts, tables, strict=True):
         refuse_if_impossible(start, table, given.names)
     evidence = [estimator._evidence(table, given) for table in tables]

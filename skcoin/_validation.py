@@ -214,7 +214,8 @@ def refuse_if_coin_is_gone(counts, n_components):
 
 def refuse_if_no_toss(counts):
     """Refuse rows that hold no toss, and totals that no float can hold."""
-    total = counts.rows @ counts.tosses
+    with np.errstate(over="ignore"):
+        total = counts.rows @ counts.tosses
     if total == 0:
         raise ValueError(
             "X holds no toss: every row of positive weight has 0 heads and 0 tails, so that there "

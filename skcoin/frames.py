@@ -248,12 +248,13 @@ def _wrap(frame):
         ) from error
 
 
-def _count(frame, heads, tails, tosses, weight, by):
-    """The table of distinct pairs, in memory."""
+def _count(frame, heads, tails, tosses, weight, by, *, keep_empty=False):
+    """The table of distinct pairs, in memory; whether with those of weight zero."""
     columns = _check_columns(frame, heads, tails, tosses, weight, by)
     groups = _collect(_aggregate(frame, columns))
     heads, tails = _read_pairs(groups, columns)
-    return _tabulate(groups, columns, heads, tails, _read_rows(groups, frame, columns))
+    rows = _read_rows(groups, frame, columns)
+    return _tabulate(groups, columns, heads, tails, rows, keep_empty=keep_empty)
 
 
 def _to_user(table, frame):
@@ -461,7 +462,7 @@ def _refuse_bad_weights(total, least, n_null, n_rows, frame, name):
     )
 
 
-def _tabulate(groups, columns, heads, tails, rows):
+def _tabulate(groups, columns, heads, tails, rows, *, keep_empty):
     """The table of distinct pairs, sorted."""
     nw = _narwhals()
     order = [*columns.by, "heads", "tails"]
@@ -469,7 +470,9 @@ def _tabulate(groups, columns, heads, tails, rows):
     if is_whole:
         heads, tails = heads.astype(np.int64), tails.astype(np.int64)
     table = _with_values(groups, {"heads": heads, "tails": tails, "rows": rows})
-    table = table.select(*order, "rows").filter(nw.col("rows") > 0)
+    table = table.select(*order, "rows")
+    if not keep_empty:
+        table = table.filter(nw.col("rows") > 0)
     if not is_whole:
         # Minus zero may be a group of its own, and fractional tosses less heads may round together.
         table = table.group_by(*order, drop_null_keys=False).agg(nw.col("rows").sum())
@@ -487,10 +490,12 @@ def _posterior(model, heads, tails):
 
 def _first_of_groups(keys):
     """Places at which another group begins, in a table that is sorted by its keys."""
-    begins = np.arange(len(keys)) == 0
+    begins, nan = np.arange(len(keys)) == 0, object()
     for name in keys.columns:
-        values = np.array([*keys[name].to_list(), None], dtype=object)[:-1]
-        values[values != values] = None  # NaN, which is not equal to itself
+        # Neither NaN nor some libraries' null is equal to itself.
+        values = [nan if isinstance(v, float) and v != v else v for v in keys[name].to_list()]
+        values = np.array([*values, nan], dtype=object)[:-1]
+        values[keys[name].is_null().to_numpy()] = None
         begins[1:] |= values[1:] != values[:-1]
     return np.flatnonzero(begins)
 

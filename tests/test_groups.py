@@ -1,5 +1,6 @@
 """Fits of many groups side by side are those of a loop over the groups."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -161,6 +162,66 @@ def test_no_group_with_a_toss_is_all_nan():
         assert fit_groups(BinomialMixture(), table, by="gene")["theta0"].isna().all()
 
 
+def test_a_group_of_weight_zero_is_not_lost():
+    table = pd.DataFrame({"g": ["x", "y"], "heads": [3, 4], "tails": [7, 6], "rows": [0, 2]})
+    with pytest.warns(UserWarning, match="1 of 2 groups hold no toss"):
+        fits = fit_groups(BinomialMixture(1), table, by="g")
+    assert fits["g"].tolist() == ["x", "y"]
+    assert fits["theta0"].isna().tolist() == [True, False]
+
+
+def test_no_groups_give_no_rows():
+    fits = fit_groups(BinomialMixture(2), TABLE.iloc[:0], by="group")
+    assert len(fits) == 0
+    assert list(fits)[:5] == ["group", "theta0", "theta1", "weight0", "weight1"]
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "string", "object"])
+def test_null_keys_of_any_type_are_one_group(dtype):
+    keys = pd.array([1, 1, None, None] if "t6" in dtype else ["1", "1", None, None], dtype=dtype)
+    table = pd.DataFrame({"g": keys, "heads": [1, 2, 3, 4], "tails": [4, 4, 4, 4], "rows": 1})
+    fits = fit_groups(BinomialMixture(1), table, by="g")
+    assert_allclose(fits["theta0"], [3 / 11, 7 / 15])
+    assert fits.index.tolist() == [0, 1]
+
+
+def test_nan_and_null_are_two_groups_where_the_library_tells_them_apart():
+    table = pl.DataFrame(
+        {"g": [1.0, float("nan"), None], "heads": [1, 2, 3], "tails": [4, 4, 4], "rows": [1, 1, 1]}
+    )
+    assert_allclose(fit_groups(BinomialMixture(1), table, by="g")["theta0"], [1 / 5, 2 / 6, 3 / 7])
+
+
+def test_a_generator_is_not_used_up_and_workers_do_not_share_it(monkeypatch):
+    monkeypatch.setattr("skcoin._groups.BATCH", 300)
+    rng = np.random.RandomState(0)
+    model = BinomialMixture(init_params="random", random_state=rng, max_iter=3)
+    before = rng.get_state()[1].copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        one, two = (fit_groups(model, TABLE, by="group", n_jobs=n_jobs) for n_jobs in (1, 2))
+    assert_array_equal(rng.get_state()[1], before)
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_row_of_a_million_tosses_costs_its_own_group_only():
+    small = pd.DataFrame({"g": np.repeat(np.arange(500), 2), "heads": [1, 7] * 500, "rows": 3})
+    small["tails"] = 8 - small["heads"]
+    large = pd.DataFrame({"g": [500], "heads": [10**6], "tails": [10**6], "rows": [1]})
+    tracemalloc.start()
+    fits = fit_groups(BinomialMixture(1), pd.concat([small, large]), by="g")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert_allclose(fits["theta0"], 0.5)
+    assert peak < 60e6  # with one grid for all groups it would be 500 x 16,384 numbers, some times
+
+
+def test_totals_that_no_float_holds_are_refused():
+    table = pd.DataFrame({"g": [1], "heads": [10], "tails": [10], "rows": [1e308]})
+    with pytest.raises(ValueError, match=r"sample_weight|total"):
+        fit_groups(BinomialMixture(), table, by="g")
+
+
 def test_what_a_fit_would_warn_of_is_said_once_for_all_groups():
     table = pd.DataFrame({"g": [1, 1, 2, 2], "heads": [1, 0, 1, 9], "tails": [0, 1, 9, 1]})
     table["rows"] = [3, 4, 50, 50]
@@ -195,7 +256,9 @@ def test_single_tosses_have_no_binomial_coefficient():
         ({}, "nothing", ValueError, "by='nothing' is no column"),
         ({}, [], ValueError, r"by is \[\].*use fit"),
         ({}, None, ValueError, "by is None"),
-        ({}, 3, TypeError, "by is 3"),
+        ({}, 3, ValueError, "by is 3"),
+        ({}, ["g", 3], TypeError, "by is 3"),
+        ({}, "Theta0", ValueError, "by='Theta0' is a name that the result uses"),
         ({}, "heads", ValueError, "heads"),
         ({"rows": [1, -2]}, "g", ValueError, "rows.*negative.*1 of 2 rows"),
         ({"rows": [1, np.nan]}, "g", ValueError, "rows.*null"),

@@ -116,13 +116,48 @@ def test_the_first_call_is_fit():
         assert_array_equal(getattr(first, name), getattr(fitted, name))
 
 
-def test_the_climb_goes_on_from_the_last_coins():
+def test_a_climb_goes_on_from_the_last_coins():
+    """From the start values alone, two steps a chunk would lead nowhere near the maximum."""
     X, _ = two_coins(2000)
-    model = BinomialMixture(theta_init=[0.6, 0.5], solver="em").fit(X)
-    before, n_iter = model.theta_, model.n_iter_
-    model.partial_fit(X[:20])
-    assert_array_equal(model.theta_path_[0], before)
-    assert model.n_iter_ < n_iter
+    model = BinomialMixture(theta_init=[0.55, 0.5], solver="em", max_iter=2)
+    fit_to_the_end(model, X)
+    low = model.lower_bound_
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for _ in range(60):
+            model.partial_fit([[0, 0]])
+    n_rows = len(X) + 60
+    best = BinomialMixture().fit(X).lower_bound_ * len(X)
+    assert model.lower_bound_ * n_rows == pytest.approx(best, abs=0.01)
+    assert low * len(X) < best - 10
+
+
+def test_a_first_chunk_without_labels_does_not_name_the_coins():
+    X, coin = two_coins(300)
+    known = np.where(np.arange(300) < 280, -1, 1 - coin)  # coin 1 is the one of more heads
+    model = BinomialMixture(tol=1e-9).partial_fit(X[:280])
+    model.partial_fit(X[280:], coins=known[280:])
+    assert_same_fit(model, BinomialMixture(tol=1e-9).fit(X, coins=known), len(X))
+    assert model.theta_[1] > model.theta_[0]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        BinomialMixture(theta_init=[0.6, 0.5], tol=1e-9),
+        BinomialMixture(init_params="quantile", tol=1e-9),
+        BinomialMixture(init_params="random", random_state=0, tol=1e-9),
+        BinomialMixture(theta_init=[0.6, 0.5], learn_weights=False, tol=1e-9),
+        ThreeCoinModel(p_init=0.6, q_init=0.5, tol=1e-9),
+    ],
+    ids=str,
+)
+def test_a_first_chunk_that_makes_the_coins_equal_does_not_bind_them(model):
+    X, _ = two_coins(300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        many = clone(model).partial_fit([[5, 5]]).partial_fit(X)
+    assert_same_fit(many, clone(model).fit(np.vstack([[[5, 5]], X])), len(X) + 1)
 
 
 def test_a_misleading_first_chunk_does_no_harm():

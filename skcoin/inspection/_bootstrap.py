@@ -94,6 +94,10 @@ def bootstrap(
     confidence_intervals : Percentiles of these fits, with ``method="bootstrap"``.
     likelihood_ratio_test : The test of the number of coins that is valid.
 
+    Notes
+    -----
+    Each fit climbs by "em-newton", whatever the solver of the model, in at most 1000 steps [1]_.
+
     References
     ----------
     .. [1] Efron, B. and Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman and

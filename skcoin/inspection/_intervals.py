@@ -150,8 +150,10 @@ def wald(coins, errors, level):
 
 def profile(fitted, level):
     """Intervals from the profile likelihood."""
-    warn_if_below(gain_of(fitted))
-    drop = 0.5 * chi2.ppf(level, df=1)
+    gain, drop = gain_of(fitted), 0.5 * chi2.ppf(level, df=1)
+    warn_if_below(gain)
+    if np.isinf(gain):  # the model takes some rows for impossible
+        return _each_learned(fitted, lambda part, k: np.nan)  # noqa: ARG005
     return _each_learned(
         fitted, lambda part, k: profile_interval(part, k, fitted.coins, fitted.evidence, drop)
     )
