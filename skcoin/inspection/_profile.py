@@ -14,7 +14,9 @@ from scipy.special import expit, logit, softmax
 from skcoin._likelihood import Coins, expect
 
 MOST_STEPS = 500
+FIRST_STEP = 0.3  # where a standard error is at least 0.5, times the root of the number of tosses
 SHORTEST = 1e-4  # of the first step
+MOST_OFF = 0.14  # of the root of the drop, a tenth of what 95 % allow
 INSIDE = 1e-4  # where the search for what stands at 0 or 1 begins
 LOWEST = 1e100  # below the maximum; what root finding takes for an infinite drop
 
@@ -40,43 +42,46 @@ def profile_interval(part, k, coins, evidence, drop):
     expected = expect(coins[None], evidence)
     top = expected.objective[0]
     size = expected.rows.sum() if part == "weights" else (expected.heads + expected.tails)[0, k]
-    # In arcsin sqrt p, a third of what would do if all coins were known.
-    step = np.sqrt(0.5 * drop / max(size, 1.0)) / 3
+    step = FIRST_STEP / np.sqrt(max(size, 1.0))  # in arcsin sqrt p
 
-    def excess(x, start):
+    def root_drop(x, start):
         objective, moved = _highest(_Surface(part, k, np.sin(x) ** 2, start, evidence))
-        lost = min(max(top - objective, 0.0), LOWEST)
-        return np.sqrt(lost) - np.sqrt(drop), moved  # of roots, as a parabola's are a line
+        return np.sqrt(min(max(top - objective, 0.0), LOWEST)), moved
 
     x = np.arcsin(np.sqrt(getattr(coins, part)[k]))
-    ends = (_where_dropped(excess, x, end, step, coins) for end in (0.0, np.pi / 2))
+    ends = (
+        _where_dropped(root_drop, np.sqrt(drop), x, end, step, coins) for end in (0.0, np.pi / 2)
+    )
     return tuple(float(np.sin(end) ** 2) for end in ends)
 
 
-def _where_dropped(excess, x, end, step, coins):
+def _where_dropped(root_drop, allowed, x, end, step, coins):
     """Where on the way from ``x`` to ``end`` the profile has dropped; ``end`` if nowhere.
 
     The root of the drop is nearly a line. A step is taken again, shorter, where it is not, so that
-    none leads over values that have dropped further to where coins have swapped their roles.
+    none leads over values that have dropped further to where coins have swapped their roles. The
+    steps do not depend on what is allowed, so that intervals of higher levels hold the others.
     """
-    shortest, allowed = step * SHORTEST, -excess(x, coins)[0]
-    if allowed <= 0:  # less than rounding
+    shortest = step * SHORTEST
+    here, slope = root_drop(x, coins)[0], None
+    if here >= allowed:  # by rounding
         return x
-    here, slope = -allowed, None
     for _ in range(MOST_STEPS):
         further = x + np.clip(end - x, -step, step)
-        there, moved = excess(further, coins)
+        there, moved = root_drop(further, coins)
         rise = there - here
         off = abs(rise) / 3 if slope is None else abs(rise - slope * abs(further - x))
-        if max(off, abs(rise) / 3) > allowed / 10 and step > shortest:
+        if max(off, abs(rise) / 3) > MOST_OFF and step > shortest:
             step /= 3
             continue
-        if there > 0:
-            return brentq(lambda x, *start: excess(x, *start)[0], x, further, (coins,), xtol=1e-12)
+        if there > allowed:
+            return brentq(
+                lambda x, start: root_drop(x, start)[0] - allowed, x, further, (coins,), xtol=1e-11
+            )
         if further == end:
             break
         slope = rise / abs(further - x)
-        step *= 2 if max(off, abs(rise) / 6) < allowed / 40 else 1
+        step *= 2 if max(off, abs(rise) / 6) < MOST_OFF / 4 else 1
         x, coins, here = further, moved, there
     return end
 
