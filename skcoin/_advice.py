@@ -46,8 +46,8 @@ def warn_of_obstacles(best, model):
 
 def warn_of_identifiability(theta, weights, given, evidence):
     """Say so where no row has as many tosses as there are parameters to tell apart."""
-    unknown, most = n_unknown(given, evidence), most_tosses(evidence)
-    if unknown > most and len(evidence.rows):
+    if not is_identifiable(given, evidence):
+        unknown, most = _n_unknown(given, evidence), _most_tosses(evidence)
         warn_user(
             f"{unknown} free parameters need a row of at least {unknown} tosses, but no row "
             f"of a hidden coin has more than {most}. Only {_moments(most, weights @ theta)} "
@@ -57,7 +57,12 @@ def warn_of_identifiability(theta, weights, given, evidence):
         )
 
 
-def n_unknown(given, evidence):
+def is_identifiable(given, evidence):
+    """Whether some hidden row has as many tosses as there are parameters to tell apart."""
+    return _n_unknown(given, evidence) <= _most_tosses(evidence) or not len(evidence.rows)
+
+
+def _n_unknown(given, evidence):
     """Number of parameters that hidden rows have to tell.
 
     The theta of a coin that is known in some row is not counted, nor are the weights where any is.
@@ -67,7 +72,7 @@ def n_unknown(given, evidence):
     return int((given.learn_theta & ~known).sum()) + learns_weights * (len(known) - 1)
 
 
-def most_tosses(evidence):
+def _most_tosses(evidence):
     """Most tosses of any row of a hidden coin, rounded up."""
     return int(np.ceil(np.max(evidence.heads + evidence.tails, initial=0)))
 

@@ -97,6 +97,11 @@ def supremum(coins, heads, tails, rows):
     return theta[is_highest[first]], highest, grid, value
 
 
+def most_gain(highest, n_rows):
+    """``W log(1 + sup D / W)``, which no mixture can gain more than, from ``log(sup D + W)``."""
+    return n_rows * np.maximum(highest - np.log(n_rows), 0.0)
+
+
 def _refined(grid, peak, heads, tails, log_share):
     """Theta and ``log(D + W)`` of the local maxima between the neighbours of points of the grid.
 

@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
 from skcoin import frames
-from skcoin._advice import most_tosses, n_unknown, warn_user
+from skcoin._advice import is_identifiable, warn_user
 from skcoin._counts import HIDDEN, Counts
-from skcoin._gradient import grid_for, supremum
+from skcoin._gradient import grid_for, most_gain, supremum
 from skcoin._likelihood import concatenate, side_by_side
 from skcoin._validation import refuse_if_impossible, refuse_if_no_model, refuse_if_no_toss
 from skcoin.exceptions import IdentifiabilityWarning
@@ -234,7 +234,7 @@ def _fit_batch(estimator, given, tables, random_state):
     return {
         **_coins(coins, given),
         **_criteria(estimator, given, coins, side_by_side(evidence, [1] * len(tables))),
-        "identifiable": np.array([n_unknown(given, e) <= most_tosses(e) for e in evidence]),
+        "identifiable": np.array([is_identifiable(given, e) for e in evidence]),
         "converged": np.array([climb.ended and climb.obstacle is None for climb in best]),
     }
 
@@ -258,5 +258,5 @@ def _criteria(estimator, given, coins, evidence):
     return {
         "log_likelihood": log_likelihood,
         "bic": -2 * log_likelihood + given.n_parameters * np.log(n_rows),
-        "gap": n_rows * np.maximum(highest - np.log(n_rows), 0),
+        "gap": most_gain(highest, n_rows),
     }

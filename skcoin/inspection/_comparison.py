@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch, check_scalar
 from sklearn.utils._optional_dependencies import check_pandas_support
 
-from skcoin._advice import most_tosses, n_unknown
+from skcoin._advice import is_identifiable
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._fitted import Fitted
@@ -133,7 +133,7 @@ def _row(model, counts):
         "icl": model._icl(counts),
         "gap": gap_of(Fitted(model._coins(), tossed, given, evidence)).gap,
         "smallest_weight": float(model.weights_.min()),
-        "identifiable": n_unknown(given, evidence) <= most_tosses(evidence),
+        "identifiable": is_identifiable(given, evidence),
         "converged": model.converged_,
     }
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from skcoin._gradient import supremum
+from skcoin._gradient import most_gain, supremum
 from skcoin.inspection._fitted import look_at
 
 
@@ -92,5 +92,5 @@ def gap_of(fitted):
     n_rows = counts.rows.sum()
     with np.errstate(over="ignore"):
         gradient = np.exp(value[0]) - n_rows
-    gap = n_rows * max(highest[0] - np.log(n_rows), 0.0)
-    return Bunch(gap=float(gap), theta=float(theta[0]), gradient=gradient, grid=grid)
+    gap = float(most_gain(highest[0], n_rows))
+    return Bunch(gap=gap, theta=float(theta[0]), gradient=gradient, grid=grid)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
-from skcoin._advice import most_tosses, n_unknown, warn_user
+from skcoin._advice import is_identifiable, warn_user
 from skcoin._likelihood import expect
 from skcoin._newton import quadratic, to_boundary
 from skcoin.exceptions import IdentifiabilityWarning
@@ -200,4 +200,4 @@ def _is_ridge(fitted):
     """Whether the rows have too few tosses to tell the parameters apart, and no prior helps."""
     evidence = fitted.evidence
     sure = evidence.sure_heads.any() or evidence.sure_tails.any() or evidence.sure_rows.any()
-    return not sure and n_unknown(fitted.given, evidence) > most_tosses(evidence)
+    return not sure and not is_identifiable(fitted.given, evidence)
