@@ -43,8 +43,9 @@ def ascend(starts, evidence, *, regroup, **options):
     going = [i for i, climb in enumerate(best) if climb.ended]
     if not regroup or options["solver"] != "em-newton":
         going = []
+    binned = {i: bins(evidence[i]) for i in going}
     while going:
-        elsewhere = [_regrouped(best[i], evidence[i]) for i in going]
+        elsewhere = [_regrouped(best[i], *binned[i]) for i in going]
         others = _climb_on(elsewhere, [evidence[i] for i in going], **options)
         better = [
             (i, other)
@@ -57,8 +58,7 @@ def ascend(starts, evidence, *, regroup, **options):
     return best
 
 
-def _regrouped(best, evidence):
-    rows, heads, tails = bins(evidence)
+def _regrouped(best, rows, heads, tails):
     return regrouped(best.last[0], heads / rows, tails / rows, rows)
 
 

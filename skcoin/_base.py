@@ -523,6 +523,6 @@ class HiddenCoins(
         log_ways = counts.rows @ self._log_ways(counts.heads, counts.tails)
         self.lower_bounds_ = (best.objective + log_ways) / counts.rows.sum()
         self.lower_bound_ = float(self.lower_bounds_[-1])
-        self.converged_ = best.ended and best.obstacle is None
+        self.converged_ = best.converged
         self.n_iter_ = best.n_iter
         self._counts = counts

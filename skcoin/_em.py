@@ -42,6 +42,11 @@ class Climb:
         return len(self.objective) - 1
 
     @property
+    def converged(self):
+        """Whether it ended by itself, and where nothing is known to lead on."""
+        return self.ended and self.obstacle is None
+
+    @property
     def last(self):
         """The last iterate, as a single start."""
         return Coins(self.theta[-1:], self.weights[-1:])

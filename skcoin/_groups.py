@@ -235,7 +235,7 @@ def _fit_batch(estimator, given, tables, random_state):
         **_coins(coins, given),
         **_criteria(estimator, given, coins, side_by_side(evidence, [1] * len(tables))),
         "identifiable": np.array([is_identifiable(given, e) for e in evidence]),
-        "converged": np.array([climb.ended and climb.obstacle is None for climb in best]),
+        "converged": np.array([climb.converged for climb in best]),
     }
 
 

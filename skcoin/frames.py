@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skcoin import _likelihood
-from skcoin._validation import MOST
+from skcoin._validation import MOST, refuse_if_no_model
 
 __all__ = ["count_tosses", "join_posterior"]
 
@@ -190,11 +190,7 @@ def join_posterior(model, frame, heads, tails=None, tosses=None):
     >>> scored["rate"].round(3).to_list()
     [0.515, 0.793, 0.66]
     """
-    if not hasattr(model, "_coins"):
-        raise TypeError(
-            "model must be a fitted BinomialMixture or ThreeCoinModel, but is a "
-            f"{type(model).__name__}."
-        )
+    refuse_if_no_model(model, "model", "fitted ")
     check_is_fitted(model)
     frame = _wrap(frame)
     columns = _check_columns(frame, heads, tails, tosses)

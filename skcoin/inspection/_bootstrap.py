@@ -177,7 +177,7 @@ class _Refit:
         coins = fit.last[0]
         coins = coins[self._order(coins)]
         log_likelihood = self.model._total_log_likelihood(counts, coins)
-        return coins.theta, coins.weights, log_likelihood, fit.ended and fit.obstacle is None
+        return coins.theta, coins.weights, log_likelihood, fit.converged
 
     def _order(self, coins):
         x, y = np.arcsin(np.sqrt(self.original.theta)), np.arcsin(np.sqrt(coins.theta))
