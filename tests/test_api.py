@@ -14,14 +14,18 @@ import pytest
 import skcoin
 import skcoin.datasets
 import skcoin.exceptions
+import skcoin.inspection
+import skcoin.plotting
 from skcoin import BinomialMixture, ThreeCoinModel
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 ESTIMATORS = [BinomialMixture, ThreeCoinModel]
+MODULES = [skcoin, skcoin.datasets, skcoin.inspection, skcoin.plotting]
+PACKAGE = ", ".join(module.__name__ for module in MODULES)
 PUBLIC = [
     pytest.param(getattr(module, name), id=f"{module.__name__}.{name}")
-    for module in (skcoin, skcoin.datasets)
+    for module in MODULES
     for name in module.__all__
 ]
 METHODS = [
@@ -46,7 +50,7 @@ def run(*arguments, **environment):
     return result.stdout
 
 
-@pytest.mark.parametrize("module", [skcoin, skcoin.datasets])
+@pytest.mark.parametrize("module", MODULES)
 def test_all_is_the_public_namespace(module):
     public = {
         name
@@ -83,7 +87,7 @@ def modules_loaded_by(statement):
 
 
 def test_import_brings_no_module_that_scikit_learn_does_not():
-    added = modules_loaded_by("import sklearn.mixture, skcoin, skcoin.datasets")
+    added = modules_loaded_by(f"import sklearn.mixture, {PACKAGE}")
     added -= modules_loaded_by("import sklearn.mixture")
     roots = {name.partition(".")[0] for name in added}
     assert roots - sys.stdlib_module_names <= {"skcoin", "numpy", "scipy", "sklearn"}
@@ -91,7 +95,7 @@ def test_import_brings_no_module_that_scikit_learn_does_not():
 
 
 def test_import_says_nothing():
-    assert run("-W", "error", "-c", "import skcoin, skcoin.datasets") == ""
+    assert run("-W", "error", "-c", f"import {PACKAGE}") == ""
 
 
 def sections(docstring):

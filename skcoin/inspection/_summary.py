@@ -98,17 +98,30 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
 class Summary:
     """What ``summary`` returns: text when printed, a table in a notebook.
 
-    Attributes
+    Parameters
     ----------
     title : str
+        Kind of model and size of the data.
     level : float
         Of the intervals.
-    estimates, errors, intervals : Bunch
+    estimates, errors, intervals : :class:`~sklearn.utils.Bunch`
         ``theta`` and ``weights`` of each.
     facts : dict of str to str
         Criteria, and how the fit ended.
     notes : list of str
         What to beware of.
+
+    See Also
+    --------
+    summary : Makes one.
+
+    Examples
+    --------
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.inspection import summary
+    >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+    >>> summary(BinomialMixture().fit(X), X).facts["parameters"]
+    '3'
     """
 
     title: str

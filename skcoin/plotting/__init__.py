@@ -1,0 +1,20 @@
+"""Pictures of a fit, as scikit-learn's displays.
+
+``from_estimator`` computes what is to be seen, keeps it as arrays and draws it; ``plot`` draws it
+again, on other axes. Matplotlib is imported when something is drawn. Coins differ by colour, line
+and marker, so that pictures can be read in black and white too.
+"""
+
+from skcoin.plotting._convergence import ConvergenceDisplay
+from skcoin.plotting._gradient import GradientDisplay
+from skcoin.plotting._lower_bound import LowerBoundDisplay
+from skcoin.plotting._mixture import MixtureDisplay
+from skcoin.plotting._posterior import PosteriorDisplay
+
+__all__ = [
+    "ConvergenceDisplay",
+    "GradientDisplay",
+    "LowerBoundDisplay",
+    "MixtureDisplay",
+    "PosteriorDisplay",
+]

@@ -1,0 +1,202 @@
+"""Observed rows against those that the mixture expects."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.stats import binom
+from sklearn.utils import check_scalar
+
+from skcoin._validation import refuse_if_not_whole
+from skcoin.inspection._fitted import look_at
+from skcoin.plotting._display import GREY, Display, looks
+
+MOST_BARS = 60  # up to so many tosses, every number of heads has a bar of its own
+
+
+class MixtureDisplay(Display):
+    """How many rows show so many heads, and how many each coin should show.
+
+    Where all rows hold the same number of tosses, up to 60, each number of heads is a bin.
+    Else the bins are of rates, heads over tosses. A bin from ``a`` to ``b`` is then expected to
+    hold, of coin ``k``,
+
+        ``sum_n m_n w_k P(a <= H / n < b)``,  ``H ~ Binomial(n, theta_k)``,
+
+    rows, where ``m_n`` is the number of rows of ``n`` tosses: exact, whatever the mix of tosses.
+
+    Use :meth:`from_estimator` to make one.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+        Of the bins, in heads or in rates. The right edge is not part of a bin, but of the last.
+    observed : ndarray of shape (n_bins,)
+        Rows in each bin, by weight.
+    shares : ndarray of shape (n_components, n_bins)
+        Rows of each coin that are expected in each bin.
+    theta, weights : ndarray of shape (n_components,)
+        The coins.
+    n_tosses : int, default=None
+        The tosses of every row, if the bins are of heads.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes, Figure
+    bars_ : matplotlib BarContainer
+        Observed rows.
+    lines_ : list of matplotlib Line2D
+        One for each coin.
+    mixture_ : matplotlib Line2D
+        Their sum.
+
+    See Also
+    --------
+    PosteriorDisplay : What the mixture says of single rows.
+
+    Examples
+    --------
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.datasets import load_saxony
+    >>> from skcoin.plotting import MixtureDisplay
+    >>> families = load_saxony()
+    >>> model = BinomialMixture(2).fit(families.data, sample_weight=families.sample_weight)
+    >>> display = MixtureDisplay.from_estimator(
+    ...     model, families.data, sample_weight=families.sample_weight
+    ... )
+    >>> display.observed[:3]                         # families of 12 with 0, 1 and 2 boys
+    array([ 3., 24., 104.])
+    >>> display.shares.sum(axis=0)[:3].round(1)
+    array([ 1.7, 18.9, 97.7])
+    """
+
+    def __init__(self, *, edges, observed, shares, theta, weights, n_tosses=None):
+        self.edges = edges
+        self.observed = observed
+        self.shares = shares
+        self.theta = theta
+        self.weights = weights
+        self.n_tosses = n_tosses
+
+    @classmethod
+    def from_estimator(cls, model, X, *, sample_weight=None, bins=None, ax=None):
+        """Compare a fitted model with data, and draw it.
+
+        Parameters
+        ----------
+        model : BinomialMixture or ThreeCoinModel
+            Fitted.
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the model, in whole numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+        bins : int or array-like, default=None
+            Of rates: how many at most over the range of the data, or their edges in [0, 1],
+            rising. By default each number of heads is a bin where that is possible, else there
+            are up to twice the cube root of the number of rows.
+        ax : matplotlib Axes, default=None
+            To draw on; by default new ones.
+
+        Returns
+        -------
+        display : MixtureDisplay
+
+        Raises
+        ------
+        ValueError
+            If X is not as in ``fit``, holds no toss or counts that are not whole, or ``bins`` is
+            not as above.
+        TypeError
+            If ``bins`` is a number that is not whole.
+        """
+        fitted = look_at(model, X, sample_weight)
+        counts, coins = fitted.counts, fitted.coins
+        counts = counts.where(counts.tosses > 0)
+        for values in (counts.heads, counts.tails):
+            refuse_if_not_whole(values, "X holds a count of {}", "Only those have a distribution.")
+        tosses, which = np.unique(counts.tosses, return_inverse=True)
+        rows, rates = np.bincount(which, counts.rows), counts.heads / counts.tosses
+        n_tosses = int(tosses[0]) if len(tosses) == 1 and tosses[0] <= MOST_BARS else None
+        if bins is not None or n_tosses is None:
+            n_tosses = None
+            edges = _edges(bins, tosses, rows, rates)
+        else:
+            edges = (np.arange(n_tosses + 2) - 0.5) / n_tosses
+        observed, _ = np.histogram(rates, edges, weights=counts.rows)
+        shares = coins.weights[:, None] * _expected(edges, tosses, rows, coins.theta)
+        display = cls(
+            edges=edges if n_tosses is None else edges * n_tosses,
+            observed=observed,
+            shares=shares,
+            theta=coins.theta,
+            weights=coins.weights,
+            n_tosses=n_tosses,
+        )
+        return display.plot(ax)
+
+    def plot(self, ax=None):
+        """Draw observed rows as bars, and what is expected as lines.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            To draw on; by default new ones.
+
+        Returns
+        -------
+        display : MixtureDisplay
+        """
+        ax = self._open(ax)
+        middle, width = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)
+        self.bars_ = ax.bar(middle, self.observed, 0.9 * width, color=GREY, label="observed")
+        self.lines_ = []
+        for k, (share, look) in enumerate(zip(self.shares, looks(len(self.theta)), strict=True)):
+            name = f"coin {k}: θ = {self.theta[k]:.3g}, w = {self.weights[k]:.3g}"
+            self.lines_ += ax.plot(middle, share, **look, markersize=4, label=name)
+        (self.mixture_,) = ax.plot(
+            middle, self.shares.sum(axis=0), color="black", linewidth=1.5, label="mixture"
+        )
+        heads = "rate of heads" if self.n_tosses is None else f"heads of {self.n_tosses} tosses"
+        ax.set(xlabel=heads, ylabel="rows")
+        ax.legend(handles=[self.bars_, *self.lines_, self.mixture_])
+        return self
+
+
+def _edges(bins, tosses, rows, rates):
+    """Edges of bins of rates.
+
+    Those that are not given lie midway between two numbers of heads of the median row: bins that
+    hold unlike numbers of them would look like bumps.
+    """
+    if np.ndim(bins) > 0:
+        edges = np.asarray(bins, dtype=float)
+        if len(edges) < 2 or not (edges[0] >= 0 and edges[-1] <= 1 and (np.diff(edges) > 0).all()):
+            raise ValueError(f"bins is {bins!r}, but edges must rise from 0 or more to 1 at most.")
+        return edges
+    if bins is None:
+        bins = min(60, int(np.ceil(2 * np.cbrt(rows.sum()))) + 1)
+    check_scalar(bins, "bins", Integral, min_val=1)
+    n = tosses[np.searchsorted(np.cumsum(rows), rows.sum() / 2)]
+    low, high = np.floor(n * rates.min()), np.ceil(n * rates.max())
+    per_bin = np.ceil((high - low + 1) / bins)
+    return (np.arange(low, high + per_bin + 1, per_bin) - 0.5) / n
+
+
+def _expected(edges, tosses, rows, theta):
+    """Rows that each coin would show in each bin if all rows were its own.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+    tosses, rows : ndarray of shape (n_lengths,)
+    theta : ndarray of shape (n_coins,)
+
+    Returns
+    -------
+    expected : ndarray of shape (n_coins, n_bins)
+    """
+    n = tosses[:, None]
+    first = np.clip(np.ceil(n * edges), 0, n + 1)  # the least heads at or beyond an edge
+    first -= (first > 0) & ((first - 1) / n >= edges)  # as rounded rates are compared
+    first += (first <= n) & (first / n < edges)
+    first[:, -1] += (first[:, -1] <= tosses) & (first[:, -1] / tosses == edges[-1])
+    return np.stack([rows @ np.diff(binom.cdf(first - 1, n, t), axis=1) for t in theta])

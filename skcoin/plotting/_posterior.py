@@ -1,0 +1,172 @@
+"""Raw rates and what the mixture makes of them."""
+
+import numpy as np
+
+from skcoin._likelihood import posterior
+from skcoin.inspection._fitted import check_model, look_at
+from skcoin.inspection._intervals import check_level
+from skcoin.plotting._display import COLORS, Display
+
+
+class PosteriorDisplay(Display):
+    """Each row's own rate of heads against the shrunken one, with intervals.
+
+    The shrunken rate is the posterior mean of the heads probability of the row's coin,
+    ``E[theta | h, t] = sum_k r_k theta_k``, as from ``posterior_mean``. The interval runs between
+    the quantiles ``(1 - level) / 2`` and ``(1 + level) / 2`` of the same posterior, which holds
+    the thetas of the coins only: both ends are thetas, and it covers at least ``level``. The coins
+    are taken as known, so that intervals are too short where the fit itself is in doubt.
+
+    Use :meth:`from_estimator` to make one.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n_points,)
+        Heads over tosses, NaN where there is no toss.
+    shrunken : ndarray of shape (n_points,)
+        Posterior means, in [0, 1].
+    intervals : ndarray of shape (n_points, 2)
+        Of the same thetas.
+    rows : ndarray of shape (n_points,)
+        How many rows a point stands for, by weight.
+    level : float
+        Of the intervals.
+    labels : sequence of str, default=None
+        A name for each point.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes, Figure
+    points_ : matplotlib PathCollection or Line2D
+        The shrunken rates.
+    raw_ : matplotlib Line2D
+        The raw rates: a diagonal, or points where rows have labels.
+    interval_lines_ : matplotlib LineCollection
+
+    See Also
+    --------
+    MixtureDisplay : All rows at once.
+
+    Examples
+    --------
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.datasets import load_efron_morris
+    >>> from skcoin.plotting import PosteriorDisplay
+    >>> players = load_efron_morris()
+    >>> model = BinomialMixture(2).fit(players.data)
+    >>> display = PosteriorDisplay.from_estimator(model, players.data, labels=players.players)
+    >>> print(f"{display.labels[0]}: {display.raw[0]:.3f} becomes {display.shrunken[0]:.3f}")
+    Roberto Clemente: 0.400 becomes 0.285
+    """
+
+    def __init__(self, *, raw, shrunken, intervals, rows, level, labels=None):
+        self.raw = raw
+        self.shrunken = shrunken
+        self.intervals = intervals
+        self.rows = rows
+        self.level = level
+        self.labels = labels
+
+    @classmethod
+    def from_estimator(cls, model, X, *, sample_weight=None, level=0.95, labels=None, ax=None):
+        """Shrink the rates of rows by a fitted model, and draw them.
+
+        Parameters
+        ----------
+        model : BinomialMixture or ThreeCoinModel
+            Fitted.
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the model.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts: the area of its point. Not with ``labels``.
+        level : float, default=0.95
+            Of the intervals, in (0, 1).
+        labels : array-like of shape (n_samples,), default=None
+            Names of the rows. With them every row has a line of its own, in the order of X;
+            without, every distinct row is a point.
+        ax : matplotlib Axes, default=None
+            To draw on; by default new ones.
+
+        Returns
+        -------
+        display : PosteriorDisplay
+
+        Raises
+        ------
+        ValueError
+            If X is not as in ``fit``, or ``level`` or ``labels`` not as above.
+        """
+        check_level(level)
+
+        def read(coins, heads, tails):
+            return _read(coins, heads, tails, level)
+
+        if labels is None:
+            fitted = look_at(model, X, sample_weight)
+            counts = fitted.counts
+            values = read(fitted.coins, counts.heads, counts.tails)
+            rows = counts.rows
+        else:
+            check_model(model)
+            if sample_weight is not None:
+                raise ValueError("labels name rows one by one: leave out sample_weight, or labels.")
+            values = model._map_rows(X, read, (4,))
+            labels = [str(label) for label in labels]
+            if len(labels) != len(values):
+                raise ValueError(f"labels has {len(labels)} names for the {len(values)} rows of X.")
+            rows = np.ones(len(values))
+        raw, shrunken, *ends = values.T
+        return cls(
+            raw=raw,
+            shrunken=shrunken,
+            intervals=np.column_stack(ends),
+            rows=rows,
+            level=level,
+            labels=labels,
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw shrunken rates over raw ones, or both on one line for each label.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            To draw on; by default new ones.
+
+        Returns
+        -------
+        display : PosteriorDisplay
+        """
+        ax = self._open(ax)
+        interval = {"color": COLORS[0], "alpha": 0.35, "label": f"{100 * self.level:g}% interval"}
+        shrunken = {"color": COLORS[0], "zorder": 3, "label": "posterior mean"}
+        if self.labels is None:
+            area = 12 + 60 * self.rows / self.rows.max()
+            self.interval_lines_ = ax.vlines(self.raw, *self.intervals.T, **interval)
+            self.points_ = ax.scatter(self.raw, self.shrunken, area, **shrunken)
+            ends = [np.nanmin(self.raw), np.nanmax(self.raw)]
+            (self.raw_,) = ax.plot(ends, ends, color="black", linestyle=":", label="raw rate")
+            ax.set(xlabel="heads over tosses", ylabel="probability of heads, given the row")
+        else:
+            place = np.arange(len(self.raw))
+            self.interval_lines_ = ax.hlines(place, *self.intervals.T, **interval, linewidth=4)
+            (self.points_,) = ax.plot(self.shrunken, place, "o", **shrunken)
+            (self.raw_,) = ax.plot(
+                self.raw, place, "o", color="black", markerfacecolor="white", label="raw rate"
+            )
+            ax.set(xlabel="probability of heads", yticks=place, yticklabels=self.labels)
+            ax.invert_yaxis()
+        ax.legend()
+        return self
+
+
+def _read(coins, heads, tails, level):
+    """Raw rate, posterior mean, and both ends of the interval, of each row."""
+    tosses = heads + tails
+    raw = np.divide(heads, tosses, out=np.full(len(heads), np.nan), where=tosses > 0)
+    of_coins = posterior(coins, heads, tails)
+    rising = np.argsort(coins.theta)
+    up_to = np.cumsum(of_coins[:, rising], axis=1)
+    up_to[:, -1] = 1  # whatever rounding says
+    ends = [(up_to >= p).argmax(axis=1) for p in ((1 - level) / 2, (1 + level) / 2)]
+    return np.column_stack([raw, of_coins @ coins.theta, *coins.theta[rising][ends]])

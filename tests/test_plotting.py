@@ -1,0 +1,470 @@
+"""The displays: what they compute, against enumeration, and what they draw, against that."""
+
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from scipy.stats import binom
+from sklearn.exceptions import NotFittedError
+from sklearn.mixture import GaussianMixture
+
+from skcoin import BinomialMixture, ThreeCoinModel, inspection
+from skcoin.datasets import load_do_batzoglou, load_rat_tumours, load_saxony
+from skcoin.plotting import (
+    ConvergenceDisplay,
+    GradientDisplay,
+    LowerBoundDisplay,
+    MixtureDisplay,
+    PosteriorDisplay,
+)
+from skcoin.plotting._display import looks
+
+DISPLAYS = [
+    ConvergenceDisplay,
+    GradientDisplay,
+    LowerBoundDisplay,
+    MixtureDisplay,
+    PosteriorDisplay,
+]
+SETS = load_do_batzoglou().data
+RATS = load_rat_tumours().data
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def rats():
+    return BinomialMixture(2).fit(RATS)
+
+
+def same(mine, other):
+    """Whether two displays, or parts of them, hold the same numbers."""
+    if isinstance(mine, dict):
+        return mine.keys() == other.keys() and all(same(mine[k], other[k]) for k in mine)
+    if mine is None or isinstance(mine, (list, str)):
+        return mine == other
+    return np.array_equal(mine, other, equal_nan=True)
+
+
+def arrays_of(display):
+    """What a display keeps, without artists."""
+    return {name: value for name, value in vars(display).items() if not name.endswith("_")}
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_display_draws_on_the_axes_that_it_is_given(display, rats):
+    _, (ax, other) = plt.subplots(ncols=2)
+    drawn = display.from_estimator(rats, RATS, ax=ax)
+    assert drawn.ax_ is ax
+    assert drawn.figure_ is ax.figure
+    assert ax.has_data()
+    assert not other.has_data()
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    assert ax.get_legend() is not None
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_plot_draws_again_elsewhere_and_changes_no_array(display, rats):
+    drawn = display.from_estimator(rats, RATS)
+    first, before = drawn.ax_, arrays_of(drawn)
+    again = drawn.plot()
+    assert again is drawn
+    assert drawn.ax_ is not first
+    assert same(arrays_of(drawn), before)
+    assert len(first.lines) == len(drawn.ax_.lines)
+    rebuilt = display(**arrays_of(drawn)).plot(first)
+    assert rebuilt.ax_ is first
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_display_is_the_same_in_every_layout(display):
+    with_tosses = np.column_stack([SETS[:, 0], SETS.sum(axis=1)])
+    cells = np.array([[1.0] * h + [0.0] * t for h, t in SETS])
+    heads_tails, heads_tosses, tosses = (
+        arrays_of(display.from_estimator(BinomialMixture(2, layout=layout).fit(X), X))
+        for layout, X in (
+            ("heads_tails", SETS),
+            ("heads_tosses", with_tosses),
+            ("tosses", cells),
+        )
+    )
+    assert same(heads_tosses, heads_tails)
+    ways = np.log(binom.pmf(SETS[:, 0], 10, 0.5) * 2**10).sum()
+    for name in ("log_likelihood", "path_log_likelihood", "bounds"):
+        if name in tosses:  # without binomial coefficients where the order is data
+            np.testing.assert_allclose(tosses.pop(name) + ways, heads_tails.pop(name), rtol=1e-12)
+    assert same(tosses, heads_tails)
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_weight_two_is_drawn_as_a_row_twice(display, rats):
+    twice = display.from_estimator(rats, np.vstack([RATS, RATS]))
+    weighted = display.from_estimator(rats, RATS, sample_weight=np.full(len(RATS), 2))
+    assert same(arrays_of(twice), arrays_of(weighted))
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_display_takes_the_three_coin_model(display):
+    model = ThreeCoinModel().fit(RATS)
+    drawn = display.from_estimator(model, RATS)
+    assert same(
+        arrays_of(drawn), arrays_of(display.from_estimator(BinomialMixture().fit(RATS), RATS))
+    )
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_display_refuses_what_is_no_fitted_model(display):
+    with pytest.raises(NotFittedError, match="not fitted"):
+        display.from_estimator(BinomialMixture(), RATS)
+    with pytest.raises(TypeError, match="is a GaussianMixture"):
+        display.from_estimator(GaussianMixture().fit(RATS), RATS)
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_missing_matplotlib_is_said_with_its_remedy(display, rats, monkeypatch):
+    drawn = display.from_estimator(rats, RATS)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(
+        ImportError, match=rf"{display.__name__} draws with matplotlib.*skcoin\[plot"
+    ):
+        drawn.plot()
+
+
+def test_six_coins_differ_in_colour_line_and_marker():
+    for cue in ("color", "linestyle", "marker"):
+        assert len({look[cue] for look in looks(6)}) == 6
+
+
+# Mixture
+
+
+def brute_force(edges, X, theta, weights):
+    """Observed and expected rows in bins of rates, row by row and head by head."""
+    observed, expected = np.zeros(len(edges) - 1), np.zeros((len(theta), len(edges) - 1))
+
+    def bin_of(rate):
+        if rate == edges[-1]:
+            return len(edges) - 2
+        inside = [j for j in range(len(edges) - 1) if edges[j] <= rate < edges[j + 1]]
+        return inside[0] if inside else None
+
+    for heads, tails in X:
+        n = heads + tails
+        if (j := bin_of(heads / n)) is not None:
+            observed[j] += 1
+        for h in range(int(n) + 1):
+            if (j := bin_of(h / n)) is not None:
+                expected[:, j] += weights * binom.pmf(h, n, theta)
+    return observed, expected
+
+
+@pytest.mark.parametrize(
+    "bins",
+    [None, 3, 7, np.linspace(0, 1, 21), [0.0, 0.05, 0.1, 0.3], [0, 1 / 3, 2 / 3, 1], [0.1, 0.2]],
+)
+def test_bins_hold_what_enumeration_puts_there(bins, rats):
+    display = MixtureDisplay.from_estimator(rats, RATS, bins=bins)
+    observed, expected = brute_force(display.edges, RATS, rats.theta_, rats.weights_)
+    np.testing.assert_array_equal(display.observed, observed)
+    np.testing.assert_allclose(display.shares, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_edges_that_are_rates_part_them_as_floats_do():
+    """A rate such as 3 of 49 and the edge 3 / 49 are the same float, whatever n times it is."""
+    X = [[h, n - h] for n in range(1, 60) for h in range(n + 1)]
+    model = BinomialMixture(1).fit(X)
+    edges = np.unique([h / n for n in (10, 29, 49, 58) for h in range(n + 1)])
+    display = MixtureDisplay.from_estimator(model, X, bins=edges)
+    observed, expected = brute_force(edges, X, model.theta_, model.weights_)
+    np.testing.assert_array_equal(display.observed, observed)
+    np.testing.assert_allclose(display.shares, expected, rtol=1e-9, atol=1e-10)
+
+
+def test_each_number_of_heads_is_a_bin_where_all_rows_are_alike():
+    families = load_saxony()
+    X, times = families.data, families.sample_weight
+    model = BinomialMixture(2).fit(X, sample_weight=times)
+    display = MixtureDisplay.from_estimator(model, X, sample_weight=times)
+    assert display.n_tosses == 12
+    np.testing.assert_array_equal(display.edges, np.arange(14) - 0.5)
+    np.testing.assert_array_equal(display.observed, times[np.argsort(X[:, 0])])
+    each = model.weights_[:, None] * binom.pmf(np.arange(13), 12, model.theta_[:, None])
+    np.testing.assert_allclose(display.shares, 6115 * each, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_tosses", [1, 60, 61, 10**6])
+def test_all_rows_are_in_some_bin(n_tosses):
+    heads = np.random.default_rng(0).binomial(n_tosses, 0.3, 200)
+    X = np.column_stack([heads, n_tosses - heads])
+    model = BinomialMixture(1).fit(X)
+    display = MixtureDisplay.from_estimator(model, X)
+    assert display.observed.sum() == 200
+    assert (display.n_tosses is None) == (n_tosses > 60)
+    assert display.shares.sum() <= 200 * (1 + 1e-12)
+
+
+def test_rows_without_a_toss_are_not_drawn(rats):
+    with_empty = np.vstack([RATS, [[0, 0]]])
+    assert same(
+        arrays_of(MixtureDisplay.from_estimator(rats, with_empty)),
+        arrays_of(MixtureDisplay.from_estimator(rats, RATS)),
+    )
+
+
+def test_bars_and_lines_show_the_arrays(rats):
+    display = MixtureDisplay.from_estimator(rats, RATS)
+    np.testing.assert_array_equal([bar.get_height() for bar in display.bars_], display.observed)
+    for line, share in zip(display.lines_, display.shares, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), share)
+    np.testing.assert_allclose(display.mixture_.get_ydata(), display.shares.sum(axis=0))
+    assert "coin 0: θ = 0.21, w = 0.585" in [t.get_text() for t in display.ax_.get_legend().texts]
+
+
+def test_fractional_counts_have_no_distribution():
+    X = [[1.5, 2], [3, 4]]
+    with pytest.raises(ValueError, match=r"X holds a count of 1\.5: it must be a whole number"):
+        MixtureDisplay.from_estimator(BinomialMixture(1).fit(X), X)
+
+
+@pytest.mark.parametrize(
+    ("bins", "error", "words"),
+    [
+        (0, ValueError, "bins == 0, must be >= 1"),
+        (2.5, TypeError, "bins must be an instance of"),
+        ([0.5, 0.2], ValueError, r"bins is \[0\.5, 0\.2\], but edges must rise"),
+        ([0, 2], ValueError, r"bins is \[0, 2\], but edges must rise from 0 or more to 1"),
+        ([0.5], ValueError, "edges must rise"),
+    ],
+)
+def test_bins_that_cannot_be_are_refused(bins, error, words, rats):
+    with pytest.raises(error, match=words):
+        MixtureDisplay.from_estimator(rats, RATS, bins=bins)
+
+
+# Convergence
+
+
+def test_gaps_are_those_of_the_fits_own_trace():
+    given = {"theta_init": [0.6, 0.5], "weights_init": [0.5, 0.5]}
+    top = len(SETS) * BinomialMixture(**given, tol=0).fit(SETS).lower_bound_
+    model = BinomialMixture(**given).fit(SETS)
+    display = ConvergenceDisplay.from_estimator(model, SETS)
+    for solver, gap in display.gaps.items():
+        fit = BinomialMixture(**given, solver=solver, tol=1e-9, max_iter=10_000).fit(SETS)
+        assert len(gap) == fit.n_iter_ + 1
+        np.testing.assert_allclose(gap, top - len(SETS) * fit.lower_bounds_, rtol=0, atol=1e-12)
+
+
+def test_both_solvers_start_alike_and_end_at_the_maximum(rats):
+    gaps = ConvergenceDisplay.from_estimator(rats, RATS).gaps
+    assert gaps["em"][0] == gaps["em-newton"][0] > 0.1
+    assert gaps["em"][1] == gaps["em-newton"][1]  # the first step of both is that of EM
+    assert len(gaps["em-newton"]) < len(gaps["em"]) / 5
+    for gap in gaps.values():
+        assert (np.diff(gap) <= 1e-12).all()
+        assert 0 <= gap[-1] < 1e-8
+
+
+def test_known_coins_and_priors_are_part_of_the_gap():
+    coins = [1, 0, -1, -1, -1]
+    model = BinomialMixture(theta_prior=(3, 2), weights_prior=2).fit(SETS, coins=coins)
+    display = ConvergenceDisplay.from_estimator(model, SETS, coins=coins)
+    bounds = len(SETS) * model.lower_bounds_
+    assert display.gaps["em-newton"][0] == pytest.approx(bounds[-1] - bounds[0], abs=1e-6)
+
+
+def test_one_solver_may_be_drawn_alone_and_an_unknown_one_not(rats):
+    display = ConvergenceDisplay.from_estimator(rats, RATS, solvers=["em-newton"])
+    assert list(display.gaps) == list(display.lines_) == ["em-newton"]
+    with pytest.raises(ValueError, match="solvers holds 'newton', but knows em, em-newton only"):
+        ConvergenceDisplay.from_estimator(rats, RATS, solvers=["newton"])
+    with pytest.raises(ValueError, match="solvers is empty"):
+        ConvergenceDisplay.from_estimator(rats, RATS, solvers=[])
+
+
+def test_gap_that_rounding_hides_is_not_drawn(rats):
+    display = ConvergenceDisplay.from_estimator(rats, RATS)
+    assert display.ax_.get_yscale() == "log"
+    for solver, line in display.lines_.items():
+        gap = display.gaps[solver]
+        np.testing.assert_array_equal(line.get_ydata(), np.where(gap > 0, gap, np.nan))
+
+
+# Lower bound
+
+CASES = {
+    "the five sets": ({"theta_init": [0.6, 0.5], "learn_weights": False}, None),
+    "a prior": ({"theta_prior": (3, 2), "weights_prior": 4}, None),
+    "known coins": ({}, [1, 0, -1, -1, -1]),
+}
+
+
+@pytest.fixture(params=CASES, ids=str)
+def bounded(request):
+    parameters, coins = CASES[request.param]
+    model = BinomialMixture(**parameters).fit(SETS, coins=coins)
+    return model, LowerBoundDisplay.from_estimator(model, SETS, coins=coins, n_steps=5)
+
+
+def test_bounds_are_nowhere_above_the_likelihood_and_touch_it(bounded):
+    _, display = bounded
+    assert (display.bounds <= display.log_likelihood + 1e-12).all()
+    for bound, theta, height in zip(
+        display.bounds, display.path, display.path_log_likelihood, strict=False
+    ):
+        # Two smooth curves that touch: what is between them grows with the square of the distance.
+        near = abs(display.theta - theta) < 0.01
+        assert np.abs((bound - display.log_likelihood)[near]).max() < 0.03
+        assert np.interp(theta, display.theta, bound) == pytest.approx(height, abs=1e-4)
+
+
+def test_next_theta_is_the_maximum_of_the_bound_and_the_likelihood_rises(bounded):
+    _, display = bounded
+    for bound, following in zip(display.bounds, display.path[1:], strict=True):
+        spacing = display.theta[1] - display.theta[0]
+        assert display.theta[bound.argmax()] == pytest.approx(following, abs=spacing)
+    assert (np.diff(display.path_log_likelihood) > 0).all()
+
+
+def test_likelihood_is_that_of_the_model_at_its_theta(bounded):
+    model, display = bounded
+    at_fit = np.interp(model.theta_[0], display.theta, display.log_likelihood)
+    assert at_fit == pytest.approx(len(SETS) * model.lower_bound_, abs=1e-4)
+
+
+def test_step_is_the_textbooks_formula_along_one_coin():
+    model = BinomialMixture(theta_init=[0.6, 0.5], learn_weights=False).fit(SETS)
+    display = LowerBoundDisplay.from_estimator(model, SETS, coin=0, start=0.6, n_steps=1)
+    heads, tails = SETS.T
+    a = 0.6**heads * 0.4**tails
+    b = model.theta_[1] ** heads * (1 - model.theta_[1]) ** tails
+    share = a / (a + b)
+    assert display.path[1] == pytest.approx(share @ heads / (share @ (heads + tails)), rel=1e-12)
+    ways = binom.pmf(heads, heads + tails, 0.5) * 2.0 ** (heads + tails)
+    assert display.path_log_likelihood[0] == pytest.approx(np.log(ways * (a + b) / 2).sum())
+
+
+@pytest.mark.parametrize("coin", [0, 1, 2])
+@pytest.mark.parametrize("X", [[[0, 5], [5, 0], [3, 2]], [[0, 5], [0, 5]], RATS])
+def test_default_start_is_inside_and_its_picture_is_finite(X, coin):
+    model = BinomialMixture(3).fit(X)
+    display = LowerBoundDisplay.from_estimator(model, X, coin=coin)
+    assert 0 < display.path[0] < 1
+    assert np.isfinite(display.path_log_likelihood).all()
+    assert np.isfinite(display.ax_.get_ylim()).all()
+    display.figure_.canvas.draw()
+
+
+def test_one_coin_alone_is_there_after_one_step():
+    model = BinomialMixture(1).fit(SETS)
+    display = LowerBoundDisplay.from_estimator(model, SETS)
+    np.testing.assert_allclose(display.path[1:], 33 / 50, rtol=1e-14)
+
+
+def test_display_leaves_the_model_alone(rats):
+    before = {
+        name: np.array(value, copy=True)
+        for name, value in vars(rats).items()
+        if isinstance(value, np.ndarray)
+    }
+    LowerBoundDisplay.from_estimator(rats, RATS)
+    ConvergenceDisplay.from_estimator(rats, RATS)
+    assert all(np.array_equal(getattr(rats, name), value) for name, value in before.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"coin": 2}, ValueError, "coin == 2, must be <= 1"),
+        ({"coin": -1}, ValueError, "coin == -1, must be >= 0"),
+        ({"coin": 0.5}, TypeError, "coin must be an instance of"),
+        ({"start": 0}, ValueError, "start == 0, must be > 0"),
+        ({"start": 1.5}, ValueError, r"start == 1\.5, must be < 1"),
+        ({"start": "a"}, TypeError, "start must be an instance of"),
+        ({"n_steps": 0}, ValueError, "n_steps == 0, must be >= 1"),
+    ],
+)
+def test_step_that_cannot_be_is_refused(arguments, error, words, rats):
+    with pytest.raises(error, match=words):
+        LowerBoundDisplay.from_estimator(rats, RATS, **arguments)
+
+
+# Posterior
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+def test_interval_is_between_quantiles_of_the_posterior(level):
+    model = BinomialMixture(3).fit(RATS)
+    display = PosteriorDisplay.from_estimator(model, RATS, level=level, labels=range(len(RATS)))
+    np.testing.assert_allclose(display.shrunken, model.posterior_mean(RATS), rtol=1e-14)
+    np.testing.assert_allclose(display.raw, RATS[:, 0] / RATS.sum(axis=1))
+    for probability, ends in zip(model.predict_proba(RATS), display.intervals, strict=True):
+        below = [sum(probability[model.theta_ <= theta]) for theta in model.theta_]
+        for end, quantile in zip(ends, ((1 - level) / 2, (1 + level) / 2), strict=True):
+            enough = [t for t, p in zip(model.theta_, below, strict=True) if p >= quantile]
+            assert end == min(enough)
+        inside = (model.theta_ >= ends[0]) & (model.theta_ <= ends[1])
+        assert probability[inside].sum() >= level - 1e-12
+
+
+def test_points_are_the_distinct_rows_with_their_weight(rats):
+    display = PosteriorDisplay.from_estimator(rats, RATS)
+    distinct, times = np.unique(RATS, axis=0, return_counts=True)
+    assert sorted(display.rows) == sorted(times)
+    rates = distinct[:, 0] / distinct.sum(axis=1)
+    np.testing.assert_allclose(display.raw, rates)
+    np.testing.assert_allclose(display.shrunken, rats.posterior_mean(distinct))
+    np.testing.assert_array_equal(
+        display.points_.get_offsets(), np.column_stack([display.raw, display.shrunken])
+    )
+
+
+def test_rows_with_labels_keep_their_order_and_a_row_without_tosses_is_the_mean(rats):
+    X = np.vstack([[[0, 0]], RATS[::-1]])
+    display = PosteriorDisplay.from_estimator(rats, X, labels=["none", *range(len(RATS))])
+    assert np.isnan(display.raw[0])
+    assert display.shrunken[0] == pytest.approx(rats.weights_ @ rats.theta_)
+    np.testing.assert_allclose(display.shrunken[1:], rats.posterior_mean(RATS[::-1]))
+    assert [t.get_text() for t in display.ax_.get_yticklabels()][:2] == ["none", "0"]
+    top, bottom = display.ax_.transData.transform([(0, 0), (0, 1)])[:, 1]
+    assert top > bottom
+
+
+def test_labels_and_levels_that_cannot_be_are_refused(rats):
+    with pytest.raises(ValueError, match="labels has 2 names for the 71 rows of X"):
+        PosteriorDisplay.from_estimator(rats, RATS, labels=["a", "b"])
+    with pytest.raises(ValueError, match="leave out sample_weight, or labels"):
+        PosteriorDisplay.from_estimator(rats, RATS, labels=range(71), sample_weight=np.ones(71))
+    with pytest.raises(ValueError, match="level"):
+        PosteriorDisplay.from_estimator(rats, RATS, level=1.5)
+
+
+# Gradient
+
+
+def test_gradient_is_that_of_the_optimality_gap(rats):
+    display = GradientDisplay.from_estimator(rats, RATS)
+    bound = inspection.optimality_gap(rats, RATS)
+    assert (display.gap, display.theta) == (bound.gap, bound.theta)
+    np.testing.assert_array_equal(display.grid, bound.grid)
+    np.testing.assert_array_equal(display.gradient, bound.gradient / 71)
+    assert display.gradient.min() >= -1
+    at_coins = np.interp(rats.theta_, display.grid, display.gradient)
+    np.testing.assert_allclose(at_coins, 0, atol=1e-3)
+    np.testing.assert_array_equal(display.coins_.get_xdata(), rats.theta_)
+
+
+def test_gradient_beyond_any_float_can_be_drawn():
+    X = [[0, 2000], [2000, 0], [1000, 1000]]
+    held = BinomialMixture(1, theta_init=[0.5], learn_theta=False).fit(X)
+    display = GradientDisplay.from_estimator(held, X)
+    assert np.isinf(display.gradient).any()
+    assert display.ax_.get_yscale() == "asinh"
+    display.figure_.canvas.draw()
