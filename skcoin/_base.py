@@ -1,54 +1,35 @@
 """What both estimators share: validate, count, start, climb, and read off the attributes."""
 
 from abc import ABC, abstractmethod
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    DensityMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from skcoin import _likelihood
 from skcoin._advice import warn_of_identifiability, warn_of_obstacles
 from skcoin._ascent import ascend
-from skcoin._counts import (
-    HIDDEN,
-    count,
-    log_binomial_coefficient,
-    map_rows,
-    merge,
-    with_columns,
-)
+from skcoin._counts import HIDDEN, count, merge, with_columns
+from skcoin._criteria import Criteria
 from skcoin._likelihood import Coins, Evidence, concatenate
-from skcoin._sampling import MOST_DRAWN, toss
+from skcoin._prediction import Prediction
+from skcoin._sampling import Sampling
 from skcoin._starts import from_the_inside, start_values
 from skcoin._validation import (
     LAYOUTS,
     MOST,
     check_coins,
     check_layout,
-    check_n_tosses,
     check_sample_weight,
     check_theta_prior,
     iter_tosses,
     refuse_if_coin_is_gone,
     refuse_if_impossible,
     refuse_if_no_toss,
-    refuse_if_not_drawable,
 )
 
 
-class HiddenCoins(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator, ABC
-):
+class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, ABC):
     """Base of the estimators: all but their parameters and the names of what they learn."""
 
     _doc_link_module = "skcoin"
@@ -111,6 +92,15 @@ class HiddenCoins(
             If no row has enough tosses to tell the coins apart.
         ConvergenceWarning
             If ``max_iter`` ends the climb, or it ends where there is no local maximum.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> BinomialMixture().fit(X).theta_.round(4)
+        array([0.7934, 0.5139])
+        >>> BinomialMixture().fit(X, coins=[1, 0, 0, 1, 0]).theta_      # all coins known
+        array([0.8 , 0.45])
         """
         given = self._given()
         return self._fit_counts(self._count(X, sample_weight, coins, reset=True), given)
@@ -174,245 +164,33 @@ class HiddenCoins(
 
         Parameters
         ----------
-        X, y, sample_weight, coins
-            As in ``fit``.
+        X : array-like of shape (n_samples, n_features)
+            Tosses, in the ``layout`` of the estimator.
+        y : None
+            Ignored; there for scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+        coins : array-like of shape (n_samples,), default=None
+            The known coins, -1 where hidden.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), int
             As from ``predict``, also where ``coins`` says which coin it was.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> BinomialMixture().fit_predict([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]])
+        array([1, 0, 0, 1, 0])
         """
         return self.fit(X, y, sample_weight=sample_weight, coins=coins).predict(X)
-
-    def predict(self, X):
-        """The most probable coin of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int
-            From 0 to ``n_components - 1``; the first of coins that are equally probable.
-        """
-        return self.predict_proba(X).argmax(axis=1)
-
-    def predict_proba(self, X):
-        """Posterior probability of each coin, row by row.
-
-        ``P(coin k | h, t) = w_k theta_k^h (1 - theta_k)^t / sum_l w_l theta_l^h (1 - theta_l)^t``,
-        once for each distinct row. A row without tosses gets ``weights_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-
-        Returns
-        -------
-        posterior : ndarray of shape (n_samples, n_components)
-            In [0, 1]; every row sums to one.
-        """
-        check_is_fitted(self)
-        return self._map_rows(X, _likelihood.posterior, self.theta_.shape)
-
-    def transform(self, X):
-        """The posterior probabilities of ``predict_proba``, as features for a next step.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-
-        Returns
-        -------
-        posterior : ndarray of shape (n_samples, n_components)
-            Or a data frame, as ``set_output`` says.
-        """
-        return self.predict_proba(X)
-
-    def posterior_mean(self, X, return_std=False):
-        """Probability of heads of each row's coin, given the row: its shrunken rate.
-
-        ``E[theta | h, t] = sum_k P(coin k | h, t) theta_k``, the empirical Bayes estimate.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-        return_std : bool, default=False
-            Whether to return the posterior standard deviation of theta, too.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples,)
-            In [0, 1].
-        std : ndarray of shape (n_samples,)
-            Only if ``return_std``.
-        """
-
-        def moments(coins, heads, tails):
-            posterior = _likelihood.posterior(coins, heads, tails)
-            mean = posterior @ coins.theta
-            variance = (posterior * (coins.theta - mean[:, None]) ** 2).sum(axis=1)
-            return np.column_stack([mean, np.sqrt(variance)])
-
-        mean, std = self._map_rows(X, moments, (2,)).T
-        return (mean, std) if return_std else mean
-
-    def score_samples(self, X):
-        """Log-likelihood of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-
-        Returns
-        -------
-        log_likelihood : ndarray of shape (n_samples,)
-            Natural log of the probability of the row, at most 0; with the binomial coefficient
-            for layouts of counts. Minus infinity for a row that no coin can show.
-        """
-        return self._map_rows(X, self._log_likelihood)
-
-    def score(self, X, y=None, sample_weight=None):
-        """Mean log-likelihood per row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-        y : None
-            Ignored; there for scikit-learn's conventions.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
-
-        Returns
-        -------
-        score : float
-            Weighted mean of ``score_samples``.
-        """
-        check_is_fitted(self)
-        counts = self._count(X, sample_weight)
-        return float(self._total_log_likelihood(counts) / counts.rows.sum())
-
-    def aic(self, X, sample_weight=None):
-        """Akaike's information criterion, ``-2 log L + 2 p``; lower is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
-
-        Returns
-        -------
-        aic : float
-            ``p`` is the number of free parameters: ``2 n_components - 1`` less what is held.
-        """
-        check_is_fitted(self)
-        return self._aic(self._count(X, sample_weight))
-
-    def bic(self, X, sample_weight=None):
-        """Bayesian information criterion, ``-2 log L + p log n``; lower is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
-
-        Returns
-        -------
-        bic : float
-            ``p`` as in ``aic``; ``n`` is the total weight of the rows that hold a toss.
-        """
-        check_is_fitted(self)
-        return self._bic(self._count(X, sample_weight))
-
-    def icl(self, X, sample_weight=None):
-        """Integrated completed likelihood criterion; lower is better.
-
-        The BIC plus twice the entropy of the posterior, ``-sum_i sum_k r_ik log r_ik`` over the
-        rows that hold a toss: it asks for coins that can be told apart row by row [1]_.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the fit.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
-
-        Returns
-        -------
-        icl : float
-
-        References
-        ----------
-        .. [1] Biernacki, C., Celeux, G. and Govaert, G. (2000). Assessing a mixture model for
-           clustering with the integrated completed likelihood. IEEE Transactions on Pattern
-           Analysis and Machine Intelligence, 22(7), 719-725.
-        """
-        check_is_fitted(self)
-        return self._icl(self._count(X, sample_weight))
-
-    def sample(self, n_samples=1, n_tosses=None, random_state=None):
-        """Pick coins and toss them.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Rows to draw, at least 1.
-        n_tosses : int or array-like of shape (n_samples,), default=None
-            Tosses of each row, at least 0. By default they are drawn from those of the fitted
-            rows.
-        random_state : int, RandomState instance or None, default=None
-            By default the estimator's own.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features_in_)
-            In the layout of the estimator. Cells that are left over hold 0, or NaN where a cell
-            is a toss.
-        coins : ndarray of shape (n_samples,), int
-            The coin behind each row.
-
-        Raises
-        ------
-        ValueError
-            If ``n_samples`` or ``n_tosses`` is out of its range, or the fitted rows hold
-            fractional tosses and ``n_tosses`` is not given.
-        TypeError
-            If ``n_samples`` is no whole number.
-        """
-        check_is_fitted(self)
-        rng = check_random_state(self.random_state if random_state is None else random_state)
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
-        if n_tosses is None:
-            share = self._counts.rows / self._counts.rows.sum()
-            tosses = rng.choice(self._counts.tosses, size=n_samples, p=share)
-        else:
-            tosses = check_n_tosses(n_tosses, n_samples)
-        most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
-        refuse_if_not_drawable(tosses, most, n_tosses is None)
-        coins = rng.choice(len(self.theta_), size=n_samples, p=self.weights_)
-        cells = (n_samples, self.n_features_in_)
-        return toss(self.theta_[coins], tosses.astype(np.int64), self.layout, cells, rng), coins
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         tags.input_tags.allow_nan = self.layout == "tosses"
         return tags
-
-    @property
-    def _n_features_out(self):
-        return len(self.theta_)
 
     def _count(self, X, sample_weight=None, coins=None, *, reset=False):
         X = check_layout(self, X, reset=reset)
@@ -455,43 +233,8 @@ class HiddenCoins(
             regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
         )
 
-    def _map_rows(self, X, function, shape=()):
-        check_is_fitted(self)
-        X = check_layout(self, X, reset=False)
-        chunks = iter_tosses(X, self.layout, type(self).__name__)
-        return map_rows(partial(function, self._coins()), chunks, len(X), shape)
-
     def _coins(self):
         return Coins(self.theta_, self.weights_)
-
-    def _log_likelihood(self, coins, heads, tails):
-        value = _likelihood.log_likelihood(coins, heads[..., None, :], tails[..., None, :])
-        return np.minimum(value + self._log_ways(heads, tails), 0)  # rounding may leave it above
-
-    def _log_ways(self, heads, tails):
-        """Log of the number of ways to see a row: one where the order of tosses is data."""
-        if self.layout == "tosses":
-            return np.zeros_like(heads)
-        return log_binomial_coefficient(heads, tails)
-
-    def _total_log_likelihood(self, counts, coins=None):
-        coins = self._coins() if coins is None else coins
-        return counts.rows @ self._log_likelihood(coins, counts.heads, counts.tails)
-
-    def _aic(self, counts):
-        refuse_if_no_toss(counts)
-        return float(-2 * self._total_log_likelihood(counts) + 2 * self._n_parameters)
-
-    def _bic(self, counts):
-        refuse_if_no_toss(counts)
-        n_rows = counts.rows[counts.tosses > 0].sum()
-        penalty = self._n_parameters * np.log(n_rows)
-        return float(-2 * self._total_log_likelihood(counts) + penalty)
-
-    def _icl(self, counts):
-        tossed = counts.where(counts.tosses > 0)
-        posterior = _likelihood.posterior(self._coins(), tossed.heads, tossed.tails)
-        return float(self._bic(counts) + 2 * tossed.rows @ _likelihood.entropy(posterior))
 
     def _evidence(self, counts, given):
         heads_prior, tails_prior = check_theta_prior(self.theta_prior)

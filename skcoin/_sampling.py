@@ -1,8 +1,73 @@
 """Tosses of known coins, in any layout."""
 
+from numbers import Integral
+
 import numpy as np
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from skcoin._validation import check_n_tosses, refuse_if_not_drawable
 
 MOST_DRAWN = 2**53  # tosses in a row; beyond, not every count has a float
+
+
+class Sampling:
+    """The part of the estimators that draws rows."""
+
+    def sample(self, n_samples=1, n_tosses=None, random_state=None):
+        """Pick coins and toss them.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Rows to draw, at least 1.
+        n_tosses : int or array-like of shape (n_samples,), default=None
+            Tosses of each row, at least 0. By default they are drawn from those of the fitted
+            rows.
+        random_state : int, RandomState instance or None, default=None
+            By default the estimator's own.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features_in_)
+            In the layout of the estimator. Cells that are left over hold 0, or NaN where a cell
+            is a toss.
+        coins : ndarray of shape (n_samples,), int
+            The coin behind each row.
+
+        Raises
+        ------
+        ValueError
+            If ``n_samples`` or ``n_tosses`` is out of its range, or the fitted rows hold
+            fractional tosses and ``n_tosses`` is not given.
+        TypeError
+            If ``n_samples`` is no whole number.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> tosses, coins = BinomialMixture().fit(X).sample(3, n_tosses=100, random_state=0)
+        >>> tosses
+        array([[55, 45],
+               [60, 40],
+               [50, 50]])
+        >>> coins
+        array([1, 1, 1])
+        """
+        check_is_fitted(self)
+        rng = check_random_state(self.random_state if random_state is None else random_state)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        if n_tosses is None:
+            share = self._counts.rows / self._counts.rows.sum()
+            tosses = rng.choice(self._counts.tosses, size=n_samples, p=share)
+        else:
+            tosses = check_n_tosses(n_tosses, n_samples)
+        most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
+        refuse_if_not_drawable(tosses, most, n_tosses is None)
+        coins = rng.choice(len(self.theta_), size=n_samples, p=self.weights_)
+        cells = (n_samples, self.n_features_in_)
+        return toss(self.theta_[coins], tosses.astype(np.int64), self.layout, cells, rng), coins
 
 
 def toss(theta, tosses, layout, cells, rng):

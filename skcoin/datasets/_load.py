@@ -11,7 +11,7 @@ FEATURES = ["heads", "tails"]
 
 
 def load_do_batzoglou(*, return_X_y=False, as_frame=False):
-    """Five sets of ten tosses of two coins, from the paper that made EM popular.
+    """Load five sets of ten tosses of two coins, from the paper that made EM popular.
 
     Heads 5, 9, 8, 4, 7 of ten. Complete data give 24/30 = 0.80 for coin A and 9/20 = 0.45 for coin
     B; with the coins hidden and picked with equal chance, EM from 0.6 and 0.5 ends at 0.80, 0.52.
@@ -52,7 +52,7 @@ def load_do_batzoglou(*, return_X_y=False, as_frame=False):
 
 
 def load_collins(*, return_X_y=False, as_frame=False):
-    """Five sets of three tosses of coin B or coin C, as hidden coin A says.
+    """Load five sets of three tosses of coin B or coin C, as hidden coin A says.
 
     HHH, TTT, HHH, TTT, HHH; the first four are Collins' first example. The maximum is at pi = 0.6
     (0.5 for the four), p = 1, q = 0, or the same with B and C exchanged.
@@ -85,7 +85,7 @@ def load_collins(*, return_X_y=False, as_frame=False):
 
 
 def load_li_hang(*, return_X_y=False, as_frame=False):
-    """Ten single tosses of coin B or coin C, as hidden coin A says.
+    """Load ten single tosses of coin B or coin C, as hidden coin A says.
 
     1, 1, 0, 1, 0, 0, 1, 0, 1, 1. One toss a row identifies only pi p + (1 - pi) q = 0.6, so that
     the answer of EM depends on its start.
@@ -117,7 +117,7 @@ def load_li_hang(*, return_X_y=False, as_frame=False):
 
 
 def load_saxony(*, return_X_y=False, as_frame=False):
-    """Boys among the first 12 children of 6,115 families of 13 in Saxony, 1876 to 1885.
+    """Load boys among the first 12 children of 6,115 families of 13 in Saxony, 1876 to 1885.
 
     Heads are boys. One coin does not fit: the spread is wider than binomial. Four coins reach the
     highest likelihood of all mixtures, -12490.7, against -12534.2 with one.
@@ -154,7 +154,7 @@ def load_saxony(*, return_X_y=False, as_frame=False):
 
 
 def load_geissler(*, return_X_y=False, as_frame=False):
-    """Boys in 991,958 families of 1 to 12 children in Saxony, 1876 to 1885.
+    """Load boys in 991,958 families of 1 to 12 children in Saxony, 1876 to 1885.
 
     Heads are boys, 90 distinct families.
 
@@ -189,7 +189,7 @@ def load_geissler(*, return_X_y=False, as_frame=False):
 
 
 def load_rat_tumours(*, return_X_y=False, as_frame=False):
-    """Endometrial stromal polyps in 71 groups of control rats.
+    """Load endometrial stromal polyps in 71 groups of control rats.
 
     Heads are rats with a tumour. The last row is the current experiment, 4 of 14, the others are
     historical controls.
@@ -223,7 +223,7 @@ def load_rat_tumours(*, return_X_y=False, as_frame=False):
 
 
 def load_tacks(*, return_X_y=False, as_frame=False):
-    """Thumbtacks: 320 sets of nine flicks, 16 tacks on two surfaces by two people.
+    """Load thumbtacks: 320 sets of nine flicks, 16 tacks on two surfaces by two people.
 
     Heads are flicks that end point up.
 
@@ -257,7 +257,7 @@ def load_tacks(*, return_X_y=False, as_frame=False):
 
 
 def load_efron_morris(*, return_X_y=False, as_frame=False):
-    """Hits of 18 baseball players in their first 45 at bats of 1970, and in the rest.
+    """Load hits of 18 baseball players in their first 45 at bats of 1970, and in the rest.
 
     Heads are hits. The averages of the rest of the season show that the raw averages of the
     first 45 are worse guesses than shrunken ones.

@@ -71,6 +71,7 @@ def bootstrap(
         ``log_likelihood`` : ndarray of shape (n_boot,)
             Of each fit, of all its own rows together.
         ``converged`` : ndarray of shape (n_boot,), bool
+            Whether each fit ended at a maximum.
 
     Raises
     ------

@@ -59,6 +59,7 @@ def compare_n_components(
             Whether some row has as many tosses as there are parameters to tell apart; see
             ``IdentifiabilityWarning``.
         ``converged`` : bool
+            Whether the fit ended at a maximum.
 
     Raises
     ------

@@ -88,12 +88,22 @@ class ConvergenceDisplay(Display):
         Returns
         -------
         display : ConvergenceDisplay
+            With its arrays, drawn.
 
         Raises
         ------
         ValueError
             If X, a weight or a coin is not as in ``fit``, the start of the model excludes a row
             of X, or a solver is unknown or none is given.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import ConvergenceDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = ConvergenceDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> print(f"{display.gaps['em'][0]:.4f} to gain from the start")
+        0.0195 to gain from the start
         """
         for solver in solvers:
             if solver not in NAMES:
@@ -125,6 +135,15 @@ class ConvergenceDisplay(Display):
         Returns
         -------
         display : ConvergenceDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import ConvergenceDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = ConvergenceDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display = display.plot(ax=display.ax_)
         """
         ax = self._open(ax)
         self.lines_ = {}

@@ -79,11 +79,21 @@ class GradientDisplay(Display):
         Returns
         -------
         display : GradientDisplay
+            With its arrays, drawn.
 
         Raises
         ------
         ValueError
             If X or ``sample_weight`` is not as in ``fit``, or X holds no toss.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import GradientDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = GradientDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> print(f"{display.gap:.4f}")
+        0.0000
         """
         fitted = look_at(model, X, sample_weight)
         bound = gap_of(fitted)
@@ -106,6 +116,15 @@ class GradientDisplay(Display):
         Returns
         -------
         display : GradientDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import GradientDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = GradientDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display = display.plot(ax=display.ax_)
         """
         ax = self._open(ax)
         gradient = np.minimum(self.gradient, 1e200)  # more is too much for an axis

@@ -112,6 +112,7 @@ class LowerBoundDisplay(Display):
         Returns
         -------
         display : LowerBoundDisplay
+            With its arrays, drawn.
 
         Raises
         ------
@@ -120,6 +121,15 @@ class LowerBoundDisplay(Display):
             ``fit``.
         TypeError
             If one of them is no number of its kind.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import LowerBoundDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = LowerBoundDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display.bounds.shape
+        (3, 1001)
         """
         fitted = look_at(model, X, sample_weight, coins)
         last = len(model.theta_) - 1
@@ -168,6 +178,15 @@ class LowerBoundDisplay(Display):
         Returns
         -------
         display : LowerBoundDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import LowerBoundDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = LowerBoundDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display = display.plot(ax=display.ax_)
         """
         ax = self._open(ax)
         (self.line_,) = ax.plot(

@@ -99,6 +99,7 @@ class MixtureDisplay(Display):
         Returns
         -------
         display : MixtureDisplay
+            With its arrays, drawn.
 
         Raises
         ------
@@ -107,6 +108,15 @@ class MixtureDisplay(Display):
             not as above.
         TypeError
             If ``bins`` is a number that is not whole.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import MixtureDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = MixtureDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display.observed
+        array([0., 0., 0., 0., 1., 1., 0., 1., 1., 1., 0.])
         """
         fitted = look_at(model, X, sample_weight)
         counts, coins = fitted.counts, fitted.coins
@@ -144,6 +154,15 @@ class MixtureDisplay(Display):
         Returns
         -------
         display : MixtureDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import MixtureDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = MixtureDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display = display.plot(ax=display.ax_)
         """
         ax = self._open(ax)
         middle, width = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)

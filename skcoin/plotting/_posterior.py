@@ -90,11 +90,21 @@ class PosteriorDisplay(Display):
         Returns
         -------
         display : PosteriorDisplay
+            With its arrays, drawn.
 
         Raises
         ------
         ValueError
             If X is not as in ``fit``, or ``level`` or ``labels`` not as above.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import PosteriorDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = PosteriorDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display.raw
+        array([0.4, 0.5, 0.7, 0.8, 0.9])
         """
         check_level(level)
 
@@ -136,6 +146,15 @@ class PosteriorDisplay(Display):
         Returns
         -------
         display : PosteriorDisplay
+            Itself.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import PosteriorDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = PosteriorDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> display = display.plot(ax=display.ax_)
         """
         ax = self._open(ax)
         interval = {"color": COLORS[0], "alpha": 0.35, "label": f"{100 * self.level:g}% interval"}

@@ -1,0 +1,138 @@
+"""What a fitted mixture says of rows: which coin it was, and how often it shows heads."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skcoin import _likelihood
+from skcoin._counts import map_rows
+from skcoin._validation import check_layout, iter_tosses
+
+
+class Prediction(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """The part of the estimators that reads rows by their posterior."""
+
+    def predict(self, X):
+        """The most probable coin of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the fit.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int
+            From 0 to ``n_components - 1``; the first of coins that are equally probable.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> BinomialMixture().fit(X).predict(X)
+        array([1, 0, 0, 1, 0])
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X):
+        """Posterior probability of each coin, row by row.
+
+        ``P(coin k | h, t) = w_k theta_k^h (1 - theta_k)^t / sum_l w_l theta_l^h (1 - theta_l)^t``,
+        once for each distinct row. A row without tosses gets ``weights_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the fit.
+
+        Returns
+        -------
+        posterior : ndarray of shape (n_samples, n_components)
+            In [0, 1]; every row sums to one.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> BinomialMixture().fit(X).predict_proba([[9, 1], [0, 0]]).round(4)
+        array([[0.9587, 0.0413],
+               [0.5228, 0.4772]])
+        """
+        check_is_fitted(self)
+        return self._map_rows(X, _likelihood.posterior, self.theta_.shape)
+
+    def transform(self, X):
+        """The posterior probabilities of ``predict_proba``, as features for a next step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the fit.
+
+        Returns
+        -------
+        posterior : ndarray of shape (n_samples, n_components)
+            Or a data frame, as ``set_output`` says.
+
+        Examples
+        --------
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from skcoin import BinomialMixture
+        >>> X, y = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]], [0, 1, 1, 0, 1]
+        >>> make_pipeline(BinomialMixture(), LogisticRegression()).fit(X, y).predict([[1, 9]])
+        array([0])
+        """
+        return self.predict_proba(X)
+
+    def posterior_mean(self, X, return_std=False):
+        """Probability of heads of each row's coin, given the row: its shrunken rate.
+
+        ``E[theta | h, t] = sum_k P(coin k | h, t) theta_k``, the empirical Bayes estimate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the fit.
+        return_std : bool, default=False
+            Whether to return the posterior standard deviation of theta, too.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples,)
+            In [0, 1].
+        std : ndarray of shape (n_samples,)
+            Only if ``return_std``.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> mean, std = BinomialMixture().fit(X).posterior_mean([[10, 0], [7, 3]], return_std=True)
+        >>> mean.round(3)
+        array([0.79 , 0.692])
+        >>> std.round(3)
+        array([0.03 , 0.134])
+        """
+
+        def moments(coins, heads, tails):
+            posterior = _likelihood.posterior(coins, heads, tails)
+            mean = posterior @ coins.theta
+            variance = (posterior * (coins.theta - mean[:, None]) ** 2).sum(axis=1)
+            return np.column_stack([mean, np.sqrt(variance)])
+
+        mean, std = self._map_rows(X, moments, (2,)).T
+        return (mean, std) if return_std else mean
+
+    def _map_rows(self, X, function, shape=()):
+        """``function(coins, heads, tails)`` of every row, an array of this shape each."""
+        check_is_fitted(self)
+        X = check_layout(self, X, reset=False)
+        chunks = iter_tosses(X, self.layout, type(self).__name__)
+        return map_rows(partial(function, self._coins()), chunks, len(X), shape)
+
+    @property
+    def _n_features_out(self):
+        return len(self.theta_)
