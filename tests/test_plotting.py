@@ -18,7 +18,7 @@ from skcoin.plotting import (
     MixtureDisplay,
     PosteriorDisplay,
 )
-from skcoin.plotting._display import looks
+from skcoin.plotting._display import look
 
 DISPLAYS = [
     ConvergenceDisplay,
@@ -97,7 +97,7 @@ def test_display_is_the_same_in_every_layout(display):
     )
     assert same(heads_tosses, heads_tails)
     ways = np.log(binom.pmf(SETS[:, 0], 10, 0.5) * 2**10).sum()
-    for name in ("log_likelihood", "path_log_likelihood", "bounds"):
+    for name in ("objective", "path_objective", "bounds"):
         if name in tosses:  # without binomial coefficients where the order is data
             np.testing.assert_allclose(tosses.pop(name) + ways, heads_tails.pop(name), rtol=1e-12)
     assert same(tosses, heads_tails)
@@ -137,9 +137,10 @@ def test_missing_matplotlib_is_said_with_its_remedy(display, rats, monkeypatch):
         drawn.plot()
 
 
-def test_six_coins_differ_in_colour_line_and_marker():
-    for cue in ("color", "linestyle", "marker"):
-        assert len({look[cue] for look in looks(6)}) == 6
+def test_coins_differ_in_colour_and_line_and_marker_as_far_as_there_are_some():
+    for cue, n_different in (("color", 6), ("linestyle", 5), ("marker", 7)):
+        assert len({look(k)[cue] for k in range(n_different)}) == n_different
+    assert len({str(look(k)) for k in range(210)}) == 210
 
 
 # Mixture
@@ -218,6 +219,39 @@ def test_rows_without_a_toss_are_not_drawn(rats):
     )
 
 
+def test_counts_that_are_whole_up_to_rounding_are_whole():
+    X = np.array([[8, 0.29 * 100], [3, 0.29 * 100], [20, 29]])
+    model = BinomialMixture(1, layout="heads_tosses").fit(X)
+    display = MixtureDisplay.from_estimator(model, X)
+    assert display.n_tosses == 29
+    assert display.shares.sum() == pytest.approx(3)
+
+
+def test_light_rows_are_counted_beside_heavy_ones():
+    weights = np.array([1e12, 1e-6, 1e-6, 1e12, 1e-6])
+    model = BinomialMixture(2).fit(SETS, sample_weight=weights)
+    display = MixtureDisplay.from_estimator(model, SETS, sample_weight=weights)
+    np.testing.assert_array_equal(display.observed[SETS[:, 0]], weights)
+
+
+def test_rates_far_from_all_others_do_not_hide_them():
+    rng = np.random.default_rng(0)
+    heads = rng.binomial(10**5, np.where(rng.random(300) < 0.5, 1e-4, 5e-4))
+    X = np.vstack([np.column_stack([heads, 10**5 - heads]), [[1, 1]]])
+    model = BinomialMixture(2).fit(X)
+    display = MixtureDisplay.from_estimator(model, X)
+    assert (display.observed > 0).sum() > 8
+    assert display.observed.sum() + display.n_outside == 301
+    assert display.n_outside >= 1
+    assert f"({display.n_outside:g} of the rows outside)" in display.ax_.get_xlabel()
+
+
+def test_unit_of_the_weights_does_not_matter_to_the_bins(rats):
+    whole = MixtureDisplay.from_estimator(rats, RATS)
+    share = MixtureDisplay.from_estimator(rats, RATS, sample_weight=np.full(71, 1 / 71))
+    assert len(share.edges) > len(whole.edges) / 2
+
+
 def test_bars_and_lines_show_the_arrays(rats):
     display = MixtureDisplay.from_estimator(rats, RATS)
     np.testing.assert_array_equal([bar.get_height() for bar in display.bars_], display.observed)
@@ -283,18 +317,56 @@ def test_known_coins_and_priors_are_part_of_the_gap():
 def test_one_solver_may_be_drawn_alone_and_an_unknown_one_not(rats):
     display = ConvergenceDisplay.from_estimator(rats, RATS, solvers=["em-newton"])
     assert list(display.gaps) == list(display.lines_) == ["em-newton"]
-    with pytest.raises(ValueError, match="solvers holds 'newton', but knows em, em-newton only"):
-        ConvergenceDisplay.from_estimator(rats, RATS, solvers=["newton"])
-    with pytest.raises(ValueError, match="solvers is empty"):
-        ConvergenceDisplay.from_estimator(rats, RATS, solvers=[])
+    assert list(ConvergenceDisplay.from_estimator(rats, RATS, solvers="em").gaps) == ["em"]
 
 
-def test_gap_that_rounding_hides_is_not_drawn(rats):
-    display = ConvergenceDisplay.from_estimator(rats, RATS)
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"solvers": ["newton"]}, ValueError, r"solvers is \['newton'\], but must hold some of"),
+        (
+            {"solvers": []},
+            ValueError,
+            r"solvers is \[\], but must hold some of \['em', 'em-newton'\]",
+        ),
+        ({"tol": -1}, ValueError, "tol == -1, must be >= 0"),
+        ({"tol": np.nan}, ValueError, "tol is NaN, but must be a number"),
+        ({"tol": "small"}, TypeError, "tol must be an instance of"),
+        ({"max_iter": 0}, ValueError, "max_iter == 0, must be >= 1"),
+        ({"max_iter": 2.5}, TypeError, "max_iter must be an instance of"),
+    ],
+)
+def test_climb_that_cannot_be_is_refused(arguments, error, words, rats):
+    with pytest.raises(error, match=words):
+        ConvergenceDisplay.from_estimator(rats, RATS, **arguments)
+
+
+def test_start_that_excludes_a_row_is_refused():
+    sure = BinomialMixture(1, theta_init=[0.0], learn_theta=False).fit([[0, 5]])
+    with pytest.raises(ValueError, match="A row of 3 heads and 2 tails is impossible"):
+        ConvergenceDisplay.from_estimator(sure, [[3, 2]])
+
+
+@pytest.mark.parametrize("weight", [1, 1e9])
+def test_gap_that_rounding_hides_is_drawn_as_rounding(weight, rats):
+    weights = np.full(len(RATS), weight)
+    display = ConvergenceDisplay.from_estimator(rats, RATS, sample_weight=weights)
     assert display.ax_.get_yscale() == "log"
+    assert 0 < display.rounding < 1e-14 * weight * 155
     for solver, line in display.lines_.items():
-        gap = display.gaps[solver]
-        np.testing.assert_array_equal(line.get_ydata(), np.where(gap > 0, gap, np.nan))
+        drawn = line.get_ydata()
+        np.testing.assert_array_equal(drawn, np.maximum(display.gaps[solver], display.rounding))
+        assert (np.diff(drawn) <= display.rounding).all()  # noise looks like no climb
+
+
+def test_climb_with_nothing_to_gain_can_be_drawn():
+    held = BinomialMixture(2, theta_init=[0.8, 0.4], learn_theta=False, learn_weights=False).fit(
+        SETS
+    )
+    display = ConvergenceDisplay.from_estimator(held, SETS)
+    assert {float(gap.max()) for gap in display.gaps.values()} == {0.0}
+    assert "EM: 1 step" in [t.get_text() for t in display.ax_.get_legend().texts]
+    display.figure_.canvas.draw()
 
 
 # Lower bound
@@ -315,27 +387,27 @@ def bounded(request):
 
 def test_bounds_are_nowhere_above_the_likelihood_and_touch_it(bounded):
     _, display = bounded
-    assert (display.bounds <= display.log_likelihood + 1e-12).all()
+    assert (display.bounds <= display.objective + 1e-12).all()
     for bound, theta, height in zip(
-        display.bounds, display.path, display.path_log_likelihood, strict=False
+        display.bounds, display.path, display.path_objective, strict=False
     ):
         # Two smooth curves that touch: what is between them grows with the square of the distance.
-        near = abs(display.theta - theta) < 0.01
-        assert np.abs((bound - display.log_likelihood)[near]).max() < 0.03
-        assert np.interp(theta, display.theta, bound) == pytest.approx(height, abs=1e-4)
+        near = abs(display.grid - theta) < 0.01
+        assert np.abs((bound - display.objective)[near]).max() < 0.03
+        assert np.interp(theta, display.grid, bound) == pytest.approx(height, abs=1e-4)
 
 
 def test_next_theta_is_the_maximum_of_the_bound_and_the_likelihood_rises(bounded):
     _, display = bounded
     for bound, following in zip(display.bounds, display.path[1:], strict=True):
-        spacing = display.theta[1] - display.theta[0]
-        assert display.theta[bound.argmax()] == pytest.approx(following, abs=spacing)
-    assert (np.diff(display.path_log_likelihood) > 0).all()
+        spacing = display.grid[1] - display.grid[0]
+        assert display.grid[bound.argmax()] == pytest.approx(following, abs=spacing)
+    assert (np.diff(display.path_objective) > 0).all()
 
 
 def test_likelihood_is_that_of_the_model_at_its_theta(bounded):
     model, display = bounded
-    at_fit = np.interp(model.theta_[0], display.theta, display.log_likelihood)
+    at_fit = np.interp(model.theta_[0], display.grid, display.objective)
     assert at_fit == pytest.approx(len(SETS) * model.lower_bound_, abs=1e-4)
 
 
@@ -348,7 +420,7 @@ def test_step_is_the_textbooks_formula_along_one_coin():
     share = a / (a + b)
     assert display.path[1] == pytest.approx(share @ heads / (share @ (heads + tails)), rel=1e-12)
     ways = binom.pmf(heads, heads + tails, 0.5) * 2.0 ** (heads + tails)
-    assert display.path_log_likelihood[0] == pytest.approx(np.log(ways * (a + b) / 2).sum())
+    assert display.path_objective[0] == pytest.approx(np.log(ways * (a + b) / 2).sum())
 
 
 @pytest.mark.parametrize("coin", [0, 1, 2])
@@ -357,9 +429,51 @@ def test_default_start_is_inside_and_its_picture_is_finite(X, coin):
     model = BinomialMixture(3).fit(X)
     display = LowerBoundDisplay.from_estimator(model, X, coin=coin)
     assert 0 < display.path[0] < 1
-    assert np.isfinite(display.path_log_likelihood).all()
+    assert np.isfinite(display.path_objective).all()
     assert np.isfinite(display.ax_.get_ylim()).all()
     display.figure_.canvas.draw()
+
+
+EXCLUDING = {
+    "two sure coins": (BinomialMixture(2), [[5, 0], [0, 5]], None, [[3, 2], [1, 4]], None),
+    "one sure coin": (BinomialMixture(1), [[0, 5]], None, [[3, 2]], None),
+    "known coins": (BinomialMixture(2), [[5, 0], [0, 5]], [0, 1], [[0, 5], [3, 2]], [0, -1]),
+}
+
+
+@pytest.mark.parametrize("case", EXCLUDING)
+def test_row_that_the_fit_excludes_is_drawn_from_where_it_is_possible(case):
+    model, fitted, known, X, coins = EXCLUDING[case]
+    model.fit(fitted, coins=known)
+    display = LowerBoundDisplay.from_estimator(model, X, coins=coins)
+    assert np.isfinite(display.path_objective).all()
+    display.figure_.canvas.draw()
+
+
+def test_axis_says_when_a_prior_is_in_it():
+    for prior, name in (((1, 1), "log-likelihood"), ((3, 2), "log-likelihood + log prior")):
+        model = BinomialMixture(theta_prior=prior).fit(SETS)
+        assert LowerBoundDisplay.from_estimator(model, SETS).ax_.get_ylabel() == name
+
+
+def test_many_steps_leave_room_for_the_picture(rats):
+    display = LowerBoundDisplay.from_estimator(rats, RATS, n_steps=40)
+    assert len(display.bound_lines_) == 40
+    assert len(display.ax_.get_legend().texts) == 8
+    display.figure_.canvas.draw()
+
+
+def test_certain_rows_can_be_drawn():
+    X = np.ones((4, 5))
+    model = BinomialMixture(
+        2,
+        layout="tosses",
+        theta_init=[1, 0.5],
+        weights_init=[1, 0],
+        learn_theta=False,
+        learn_weights=False,
+    ).fit(X)
+    LowerBoundDisplay.from_estimator(model, X, coin=1).figure_.canvas.draw()
 
 
 def test_one_coin_alone_is_there_after_one_step():
@@ -388,6 +502,7 @@ def test_display_leaves_the_model_alone(rats):
         ({"start": 0}, ValueError, "start == 0, must be > 0"),
         ({"start": 1.5}, ValueError, r"start == 1\.5, must be < 1"),
         ({"start": "a"}, TypeError, "start must be an instance of"),
+        ({"start": np.nan}, ValueError, "start is NaN, but must be a number"),
         ({"n_steps": 0}, ValueError, "n_steps == 0, must be >= 1"),
     ],
 )
@@ -437,6 +552,20 @@ def test_rows_with_labels_keep_their_order_and_a_row_without_tosses_is_the_mean(
     assert top > bottom
 
 
+def test_first_label_is_at_the_top_however_often_it_is_drawn(rats):
+    _, axes = plt.subplots(ncols=2, sharey=True)
+    labels = list("abcde")
+    for ax in (*axes, axes[0]):
+        PosteriorDisplay.from_estimator(rats, RATS[:5], labels=labels, ax=ax)
+    assert all(ax.yaxis_inverted() for ax in axes)
+
+
+def test_figure_grows_with_the_labels(rats):
+    few, many = (PosteriorDisplay.from_estimator(rats, RATS[:n], labels=range(n)) for n in (5, 71))
+    assert few.figure_.get_figheight() == 4.8
+    assert many.figure_.get_figheight() > 14
+
+
 def test_labels_and_levels_that_cannot_be_are_refused(rats):
     with pytest.raises(ValueError, match="labels has 2 names for the 71 rows of X"):
         PosteriorDisplay.from_estimator(rats, RATS, labels=["a", "b"])
@@ -452,13 +581,24 @@ def test_labels_and_levels_that_cannot_be_are_refused(rats):
 def test_gradient_is_that_of_the_optimality_gap(rats):
     display = GradientDisplay.from_estimator(rats, RATS)
     bound = inspection.optimality_gap(rats, RATS)
-    assert (display.gap, display.theta) == (bound.gap, bound.theta)
+    assert (display.gap, display.best) == (bound.gap, bound.theta)
     np.testing.assert_array_equal(display.grid, bound.grid)
     np.testing.assert_array_equal(display.gradient, bound.gradient / 71)
     assert display.gradient.min() >= -1
     at_coins = np.interp(rats.theta_, display.grid, display.gradient)
     np.testing.assert_allclose(at_coins, 0, atol=1e-3)
     np.testing.assert_array_equal(display.coins_.get_xdata(), rats.theta_)
+    assert display.gap == pytest.approx(71 * np.log1p(display.highest), rel=1e-12)
+    assert display.highest >= display.gradient.max() * (1 - 1e-12)
+    assert display.best_.get_xydata().tolist() == [[display.best, display.highest]]
+
+
+def test_thetas_that_no_row_suggests_are_left_out():
+    heads = np.random.default_rng(0).binomial(10**5, 3e-4, 300)
+    X = np.column_stack([heads, 10**5 - heads])
+    display = GradientDisplay.from_estimator(BinomialMixture(1).fit(X), X)
+    low, high = display.ax_.get_xlim()
+    assert 0 <= low < 3e-4 < high < 2e-3
 
 
 def test_gradient_beyond_any_float_can_be_drawn():

@@ -1,8 +1,10 @@
 """Pictures of a fit, as scikit-learn's displays.
 
 ``from_estimator`` computes what is to be seen, keeps it as arrays and draws it; ``plot`` draws it
-again, on other axes. Matplotlib is imported when something is drawn. Coins differ by colour, line
-and marker, so that pictures can be read in black and white too.
+again, on other axes. What was drawn stands in attributes that end in an underscore and can be
+restyled there: ``display.line_.set(color="black", label="...")``. Matplotlib is imported when
+something is drawn. Coins differ by colour, line and marker, so that pictures can be read in black
+and white too.
 """
 
 from skcoin.plotting._convergence import ConvergenceDisplay

@@ -1,4 +1,6 @@
-"""How far each step is below the maximum."""
+"""How far each step is below the highest end."""
+
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -6,7 +8,7 @@ from skcoin._ascent import ascend
 from skcoin._likelihood import Coins
 from skcoin._validation import refuse_if_impossible
 from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import Display, looks
+from skcoin.plotting._display import GREY, Display, check_number, counted, look, pyplot
 
 NAMES = {"em": "EM", "em-newton": "EM-Newton"}
 
@@ -14,11 +16,12 @@ NAMES = {"em": "EM", "em-newton": "EM-Newton"}
 class ConvergenceDisplay(Display):
     """What each step still has to gain, for EM and EM-Newton side by side.
 
-    Both solvers start where the model's own climb did, on data of your choice, and go on until
-    less than ``tol`` is left to gain. The gap at step ``t`` is the objective at the maximum less
-    that at step ``t``: log-likelihood of all rows plus log prior. Every step costs one E-step, so
-    that steps can be compared. On the log axis EM ends in a straight line: each step leaves the
-    same share of the gap.
+    Both solvers start where the estimator's own climb did, on data of your choice, and go on until
+    less than ``tol`` is left to gain. The gap at step ``t`` is the objective (log-likelihood of all
+    rows plus log prior) at the highest end of these climbs, less that at step ``t``. Whether that
+    end is the highest of all maxima, :func:`~skcoin.inspection.optimality_gap` can tell. Every step
+    costs one E-step, so that steps can be compared. On the log axis EM ends in a straight line:
+    each step leaves the same share of the gap.
 
     Use :meth:`from_estimator` to make one.
 
@@ -26,12 +29,16 @@ class ConvergenceDisplay(Display):
     ----------
     gaps : dict of str to ndarray of shape (n_steps + 1,)
         For each solver the gap at each iterate, at least 0, natural log; the start comes first.
+    rounding : float
+        What rounding leaves uncertain in the objective. Smaller gaps are drawn as this one.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     lines_ : dict of str to matplotlib Line2D
         For each solver.
+    rounding_ : matplotlib Line2D
+        Below which nothing can be seen.
 
     See Also
     --------
@@ -48,13 +55,14 @@ class ConvergenceDisplay(Display):
     {'em': ..., 'em-newton': ...}
     """
 
-    def __init__(self, *, gaps):
+    def __init__(self, *, gaps, rounding):
         self.gaps = gaps
+        self.rounding = rounding
 
     @classmethod
     def from_estimator(
         cls,
-        model,
+        estimator,
         X,
         *,
         sample_weight=None,
@@ -64,14 +72,14 @@ class ConvergenceDisplay(Display):
         max_iter=10_000,
         ax=None,
     ):
-        """Climb again from the model's start with each solver, and draw it.
+        """Climb again from the estimator's start with each solver, and draw it.
 
         Parameters
         ----------
-        model : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture or ThreeCoinModel
             Fitted. It is not changed.
         X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the model.
+            Tosses in the layout of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts.
         coins : array-like of shape (n_samples,), default=None
@@ -93,8 +101,10 @@ class ConvergenceDisplay(Display):
         Raises
         ------
         ValueError
-            If X, a weight or a coin is not as in ``fit``, the start of the model excludes a row
-            of X, or a solver is unknown or none is given.
+            If X, a weight or a coin is not as in ``fit``, the start of the estimator excludes a row
+            of X, a solver is unknown or none is given, or ``tol`` or ``max_iter`` is out of range.
+        TypeError
+            If ``tol`` or ``max_iter`` is no number of its kind.
 
         Examples
         --------
@@ -105,57 +115,39 @@ class ConvergenceDisplay(Display):
         >>> print(f"{display.gaps['em'][0]:.4f} to gain from the start")
         0.0195 to gain from the start
         """
-        for solver in solvers:
-            if solver not in NAMES:
-                raise ValueError(f"solvers holds {solver!r}, but knows {', '.join(NAMES)} only.")
-        if not solvers:
-            raise ValueError(f"solvers is empty, but must hold some of {', '.join(NAMES)}.")
-        fitted = look_at(model, X, sample_weight, coins)
-        start = Coins(model.theta_path_[:1], model.weights_path_[:1])
+        pyplot(cls)
+        solvers = [solvers] if isinstance(solvers, str) else list(solvers)
+        if not solvers or set(solvers) - set(NAMES):
+            raise ValueError(f"solvers is {solvers}, but must hold some of {list(NAMES)}.")
+        check_number(tol, "tol", Real, min_val=0)
+        check_number(max_iter, "max_iter", Integral, min_val=1)
+        fitted = look_at(estimator, X, sample_weight, coins)
+        start = Coins(estimator.theta_path_[:1], estimator.weights_path_[:1])
         refuse_if_impossible(start, fitted.counts, fitted.given.names)
 
         def climb(start, **options):
-            [best] = ascend([start], [fitted.evidence], regroup=False, **options)
-            return best
+            [end] = ascend([start], [fitted.evidence], regroup=False, **options)
+            return end
 
-        climbs = {s: climb(start, solver=s, tol=tol, max_iter=max_iter) for s in solvers}
-        highest = max(climbs.values(), key=lambda climb: climb.objective[-1])
+        ends = {s: climb(start, solver=s, tol=tol, max_iter=max_iter) for s in solvers}
+        highest = max(ends.values(), key=lambda end: end.objective[-1])
         top = climb(highest.last, solver="em-newton", tol=0, max_iter=100).objective.max()
-        gaps = {s: np.maximum(top - climb.objective, 0) for s, climb in climbs.items()}
-        return cls(gaps=gaps).plot(ax)
+        return cls(
+            gaps={s: np.maximum(top - end.objective, 0) for s, end in ends.items()},
+            rounding=float(8 * np.finfo(float).eps * max(1, abs(top))),
+        ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the gaps on a log axis; a gap that rounding hides is left out.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            To draw on; by default new ones.
-
-        Returns
-        -------
-        display : ConvergenceDisplay
-            Itself.
-
-        Examples
-        --------
-        >>> from skcoin import BinomialMixture
-        >>> from skcoin.plotting import ConvergenceDisplay
-        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> display = ConvergenceDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> display = display.plot(ax=display.ax_)
-        """
-        ax = self._open(ax)
+    def _draw(self, ax):
         self.lines_ = {}
-        for (solver, gap), look in zip(self.gaps.items(), looks(len(self.gaps)), strict=True):
+        for k, (solver, gap) in enumerate(self.gaps.items()):
             (self.lines_[solver],) = ax.plot(
-                np.where(gap > 0, gap, np.nan),
-                **look,
-                markersize=4,
+                np.maximum(gap, self.rounding),
+                **look(k),
                 markevery=max(1, len(gap) // 20),
-                label=f"{NAMES[solver]}: {len(gap) - 1} steps",
+                label=f"{NAMES[solver]}: {counted(len(gap) - 1, 'step', 'steps')}",
             )
-        ax.set(xlabel="E-steps after the start", ylabel="gap to the maximum (log-likelihood)")
+        self.rounding_ = ax.axhline(self.rounding, color=GREY, zorder=0, label="rounding")
+        ax.set(xlabel="E-steps after the start", ylabel="gap to the highest end (log-likelihood)")
         ax.set_yscale("log")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend()
-        return self

@@ -1,36 +1,89 @@
-"""What the displays share: axes to draw on, and how coins are told apart."""
+"""What the displays share: axes to draw on, and how lines are told apart."""
 
-from itertools import cycle, islice
+from sklearn.utils import check_scalar
 
 # Okabe and Ito's palette, the lightest colours last. Line and marker tell as much in print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "D", "^", "v", "P")
-LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)))
+LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 GREY = "#BBBBBB"
+HEIGHT = 4.8  # of a figure, in inches
 
 
 class Display:
-    """Base of the displays; ``plot`` leaves its axes and figure as ``ax_`` and ``figure_``."""
+    """Base of the displays: ``plot``, which leaves its axes and figure as attributes."""
 
-    def _open(self, ax):
-        """The axes to draw on, new ones if there are none."""
+    def plot(self, ax=None):
+        """Draw the arrays.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            To draw on; by default those of a new figure.
+
+        Returns
+        -------
+        display : object
+            Itself. The axes are ``ax_``, their figure is ``figure_``, and what was drawn is in the
+            other attributes that end in an underscore.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.plotting import GradientDisplay
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> display = GradientDisplay.from_estimator(BinomialMixture().fit(X), X)
+        >>> again = display.plot()
+        >>> again is display
+        True
+        """
         if ax is None:
-            try:
-                import matplotlib.pyplot as plt
-            except ImportError as error:
-                raise ImportError(
-                    f"{type(self).__name__} draws with matplotlib, which is not installed. "
-                    "Install it, or skcoin with its extra: skcoin[plot]."
-                ) from error
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = pyplot(type(self)).subplots(
+                figsize=(4 / 3 * HEIGHT, self._height()), layout="constrained"
+            )
         self.ax_, self.figure_ = ax, ax.figure
-        return ax
+        self._draw(ax)
+        return self
+
+    def _height(self):
+        """Inches that a figure needs."""
+        return HEIGHT
 
 
-def looks(n_lines):
-    """Colour, line and marker of each of so many lines, as keywords of ``Axes.plot``."""
-    looks = zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False)
-    return [
-        {"color": color, "linestyle": line, "marker": marker}
-        for color, line, marker in islice(looks, n_lines)
-    ]
+def pyplot(display):
+    """``matplotlib.pyplot``, or its absence with the remedy: asked for before long computations."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{display.__name__} draws with matplotlib, which is not installed. Install it, or "
+            "skcoin with its extra: skcoin[plot]."
+        ) from error
+    return plt
+
+
+def look(k):
+    """Colour, line and marker of line ``k``, as keywords of ``Axes.plot``; the first 210 differ."""
+    return {
+        "color": COLORS[k % len(COLORS)],
+        "linestyle": LINES[k % len(LINES)],
+        "marker": MARKERS[k % len(MARKERS)],
+        "markersize": 4,
+    }
+
+
+def counted(n, one, many):
+    """A number of things, in words."""
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def check_number(value, name, kind, **bounds):
+    """Refuse what is no number of this kind within bounds, and NaN."""
+    check_scalar(value, name, kind, **bounds)
+    if value != value:
+        raise ValueError(f"{name} is NaN, but must be a number.")

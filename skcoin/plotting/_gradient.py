@@ -4,16 +4,20 @@ import numpy as np
 
 from skcoin.inspection._fitted import look_at
 from skcoin.inspection._optimality_gap import gap_of
-from skcoin.plotting._display import COLORS, Display
+from skcoin.plotting._display import COLORS, Display, pyplot
+
+MOST = 1e200  # more is too much for an axis
 
 
 class GradientDisplay(Display):
     """The gradient function behind the optimality gap.
 
-    ``D(theta) / W``, the gain per row and share of weight that a further coin would begin with,
-    as in :func:`~skcoin.inspection.optimality_gap`. At the best of all mixtures it is nowhere
-    positive, and zero at every coin that has weight. Where it exceeds 10 the axis is that of its
-    inverse hyperbolic sine: about linear between -1, the least there is, and 1, logarithmic beyond.
+    ``D(theta) / W``, the gain per row and share of weight that a further coin would begin with, as
+    in :func:`~skcoin.inspection.optimality_gap`. At the best of all mixtures it is nowhere
+    positive, and zero at every coin that has weight. Far from it the gap, ``W log(1 + sup D / W)``,
+    is a bound that more coins may not come near. Thetas that no row suggests, where the function
+    is at its least, -1, are not drawn. Where it exceeds 10 the axis is that of its inverse
+    hyperbolic sine: linear near zero, logarithmic beyond.
 
     Use :meth:`from_estimator` to make one.
 
@@ -23,12 +27,14 @@ class GradientDisplay(Display):
         Thetas from 0 to 1.
     gradient : ndarray of shape (n_grid,)
         ``D / W`` on the grid, at least -1; infinite where no float is large enough.
-    theta : float
-        Where it is largest.
+    best : float
+        The theta at which it is largest.
+    highest : float
+        ``D / W`` there.
     gap : float
         What any mixture could still gain at most, in log-likelihood of all rows.
-    coins : ndarray of shape (n_components,)
-        Thetas of the model.
+    theta : ndarray of shape (n_components,)
+        The coins of the estimator.
 
     Attributes
     ----------
@@ -36,8 +42,8 @@ class GradientDisplay(Display):
     line_ : matplotlib Line2D
         The gradient function.
     coins_ : matplotlib Line2D
-        The coins of the model, on the zero line.
-    supremum_ : matplotlib Line2D
+        The coins of the estimator, on the zero line.
+    best_ : matplotlib Line2D
         Where a further coin would help most.
 
     See Also
@@ -50,27 +56,28 @@ class GradientDisplay(Display):
     >>> from skcoin.plotting import GradientDisplay
     >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
     >>> display = GradientDisplay.from_estimator(BinomialMixture(1).fit(X), X)
-    >>> print(f"{display.gap:.2f} at most, most of all from a coin of {display.theta:.2f}")
+    >>> print(f"{display.gap:.2f} at most, most of all from a coin of {display.best:.2f}")
     1.21 at most, most of all from a coin of 0.86
     """
 
-    def __init__(self, *, grid, gradient, theta, gap, coins):
+    def __init__(self, *, grid, gradient, best, highest, gap, theta):
         self.grid = grid
         self.gradient = gradient
-        self.theta = theta
+        self.best = best
+        self.highest = highest
         self.gap = gap
-        self.coins = coins
+        self.theta = theta
 
     @classmethod
-    def from_estimator(cls, model, X, *, sample_weight=None, ax=None):
+    def from_estimator(cls, estimator, X, *, sample_weight=None, ax=None):
         """Compute the gradient function of a fitted model, and draw it.
 
         Parameters
         ----------
-        model : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture or ThreeCoinModel
             Fitted.
         X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the model.
+            Tosses in the layout of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts.
         ax : matplotlib Axes, default=None
@@ -95,54 +102,46 @@ class GradientDisplay(Display):
         >>> print(f"{display.gap:.4f}")
         0.0000
         """
-        fitted = look_at(model, X, sample_weight)
-        bound = gap_of(fitted)
+        pyplot(cls)
+        fitted = look_at(estimator, X, sample_weight)
+        bound, n_rows = gap_of(fitted), fitted.counts.rows.sum()
+        with np.errstate(over="ignore"):
+            highest = float(np.expm1(bound.gap / n_rows))
         return cls(
             grid=bound.grid,
-            gradient=bound.gradient / fitted.counts.rows.sum(),
-            theta=bound.theta,
+            gradient=bound.gradient / n_rows,
+            best=bound.theta,
+            highest=highest,
             gap=bound.gap,
-            coins=model.theta_,
+            theta=fitted.coins.theta,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the function, the coins of the model and the best place for a further one.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            To draw on; by default new ones.
-
-        Returns
-        -------
-        display : GradientDisplay
-            Itself.
-
-        Examples
-        --------
-        >>> from skcoin import BinomialMixture
-        >>> from skcoin.plotting import GradientDisplay
-        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> display = GradientDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> display = display.plot(ax=display.ax_)
-        """
-        ax = self._open(ax)
-        gradient = np.minimum(self.gradient, 1e200)  # more is too much for an axis
+    def _draw(self, ax):
+        marks = {"linestyle": "none", "clip_on": False, "zorder": 3}
+        gain = f"{self.gap:.3f}" if self.gap < 1 else f"{self.gap:,.4g}"
         ax.axhline(0, color="black", linewidth=0.8)
-        (self.line_,) = ax.plot(self.grid, gradient, color=COLORS[0], label="D(θ) / W")
-        (self.coins_,) = ax.plot(
-            self.coins, np.zeros_like(self.coins), "o", color="black", label="coins of the model"
+        (self.line_,) = ax.plot(
+            self.grid, np.minimum(self.gradient, MOST), color=COLORS[0], label="D(θ) / W"
         )
-        (self.supremum_,) = ax.plot(
-            self.theta,
-            np.interp(self.theta, self.grid, gradient),
-            "^",
+        (self.best_,) = ax.plot(
+            self.best,
+            min(self.highest, MOST),
             color=COLORS[1],
-            markersize=9,
-            label=f"largest: at most {self.gap:.3g} to gain",
+            marker="^",
+            markersize=10,
+            label=f"largest: at most {gain} to gain",
+            **marks,
         )
-        if gradient.max() > 10:
+        (self.coins_,) = ax.plot(
+            self.theta, 0 * self.theta, color="black", marker="o", label="coins", **marks
+        )
+        if self.highest > 10:
             ax.set_yscale("asinh", linear_width=1)
-        ax.set(xlabel="θ of a further coin", ylabel="gain per row and share of weight", xlim=(0, 1))
+        told = np.concatenate([self.grid[self.gradient > -0.99], self.theta, [self.best]])
+        room = 0.05 * np.ptp(told)
+        ax.set(
+            xlabel="θ of a further coin",
+            ylabel="gain per row and share of weight",
+            xlim=(max(told.min() - room, 0), min(told.max() + room, 1)),
+        )
         ax.legend()
-        return self

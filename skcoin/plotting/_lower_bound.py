@@ -5,13 +5,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
-from sklearn.utils import check_scalar
 
 from skcoin._likelihood import Coins, em_step, expect
 from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import Display, looks
+from skcoin.plotting._display import Display, check_number, look, pyplot
 
-N_GRID = 1001
+N_GRID = 301
 
 
 class LowerBoundDisplay(Display):
@@ -24,24 +23,27 @@ class LowerBoundDisplay(Display):
 
     By Jensen's inequality it is nowhere above the log-likelihood ``l``; it touches it at
     ``theta_t``; and its maximum is the M-step's ``theta_{t+1} = a_t / (a_t + b_t)``, where the
-    log-likelihood can only be higher [1]_. Priors and known coins are part of ``l``, as in ``fit``.
+    log-likelihood can only be higher [1]_. The log prior and known coins are part of ``l``, as in
+    ``fit``, and the heads and tails that they are sure of part of ``a_t`` and ``b_t``.
 
     Use :meth:`from_estimator` to make one.
 
     Parameters
     ----------
-    theta : ndarray of shape (n_grid,)
+    grid : ndarray of shape (n_grid,)
         The thetas around the path and the fitted one that are drawn, in [0, 1].
-    log_likelihood : ndarray of shape (n_grid,)
-        Of all rows, natural log, minus infinity where a row is impossible.
+    objective : ndarray of shape (n_grid,)
+        ``l`` on the grid, of all rows, natural log, minus infinity where a row is impossible.
     bounds : ndarray of shape (n_steps, n_grid)
         ``g_t`` on the grid.
     path : ndarray of shape (n_steps + 1,)
         ``theta_t``.
-    path_log_likelihood : ndarray of shape (n_steps + 1,)
+    path_objective : ndarray of shape (n_steps + 1,)
         ``l(theta_t)``.
     coin : int
         Which coin it is.
+    with_prior : bool, default=False
+        Whether a log prior is part of ``l``.
 
     Attributes
     ----------
@@ -49,6 +51,7 @@ class LowerBoundDisplay(Display):
     line_ : matplotlib Line2D
         The log-likelihood.
     bound_lines_ : list of matplotlib Line2D
+        The bounds; the legend names the first six.
     path_ : matplotlib Line2D
         The iterates, as points on the log-likelihood.
 
@@ -69,32 +72,33 @@ class LowerBoundDisplay(Display):
     >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
     >>> model = BinomialMixture(theta_init=[0.6, 0.5], learn_weights=False).fit(X)
     >>> display = LowerBoundDisplay.from_estimator(model, X, coin=0, start=0.3)
-    >>> bool((display.bounds <= display.log_likelihood + 1e-9).all())
+    >>> bool((display.bounds <= display.objective + 1e-9).all())
     True
     >>> display.path.round(3)
     array([0.3  , 0.47 , 0.621, 0.716])
     """
 
-    def __init__(self, *, theta, log_likelihood, bounds, path, path_log_likelihood, coin):
-        self.theta = theta
-        self.log_likelihood = log_likelihood
+    def __init__(self, *, grid, objective, bounds, path, path_objective, coin, with_prior=False):
+        self.grid = grid
+        self.objective = objective
         self.bounds = bounds
         self.path = path
-        self.path_log_likelihood = path_log_likelihood
+        self.path_objective = path_objective
         self.coin = coin
+        self.with_prior = with_prior
 
     @classmethod
     def from_estimator(
-        cls, model, X, *, sample_weight=None, coins=None, coin=0, start=None, n_steps=3, ax=None
+        cls, estimator, X, *, sample_weight=None, coins=None, coin=0, start=None, n_steps=3, ax=None
     ):
         """Take steps of EM along one coin of a fitted model, and draw them.
 
         Parameters
         ----------
-        model : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture or ThreeCoinModel
             Fitted. It is not changed.
         X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the model.
+            Tosses in the layout of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts.
         coins : array-like of shape (n_samples,), default=None
@@ -127,95 +131,76 @@ class LowerBoundDisplay(Display):
         >>> from skcoin import BinomialMixture
         >>> from skcoin.plotting import LowerBoundDisplay
         >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> display = LowerBoundDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> display.bounds.shape
-        (3, 1001)
+        >>> display = LowerBoundDisplay.from_estimator(BinomialMixture().fit(X), X, n_steps=2)
+        >>> len(display.path), len(display.bounds)
+        (3, 2)
         """
-        fitted = look_at(model, X, sample_weight, coins)
-        last = len(model.theta_) - 1
-        check_scalar(coin, "coin", Integral, min_val=0, max_val=last)
-        check_scalar(n_steps, "n_steps", Integral, min_val=1)
+        pyplot(cls)
+        fitted = look_at(estimator, X, sample_weight, coins)
+        counts, n_coins = fitted.counts, len(fitted.coins.theta)
+        check_number(coin, "coin", Integral, min_val=0, max_val=n_coins - 1)
+        check_number(n_steps, "n_steps", Integral, min_val=1)
         evidence = replace(
-            fitted.evidence, learn_theta=np.arange(last + 1) == coin, learn_weights=False
+            fitted.evidence, learn_theta=np.arange(n_coins) == coin, learn_weights=False
         )
         if start is None:
             start = _start(fitted.coins, coin, evidence)
-        check_scalar(start, "start", Real, min_val=0, max_val=1, include_boundaries="neither")
+        check_number(start, "start", Real, min_val=0, max_val=1, include_boundaries="neither")
 
-        path, expectations = [], []
-        moved = _along(fitted.coins, coin, [start])
-        expected = expect(moved, evidence)
-        for _ in range(n_steps + 1):
-            path.append(moved.theta[0, coin])
-            expectations.append(expected)
-            moved, expected = em_step(expected, moved, evidence)
-        path = np.array(path)
-        log_ways = fitted.counts.rows @ model._log_ways(fitted.counts.heads, fitted.counts.tails)
-        heights = np.array([e.objective[0] for e in expectations]) + log_ways
-
-        grid = _around([*path, fitted.coins.theta[coin]])
+        path, expectations = _steps(_along(fitted.coins, coin, [start]), evidence, n_steps)
+        theta = np.array([coins.theta[0, coin] for coins in path])
+        log_ways = counts.rows @ estimator._log_ways(counts.heads, counts.tails)
+        heights = np.array([expected.objective[0] for expected in expectations]) + log_ways
+        grid = _around([*theta, fitted.coins.theta[coin]])
         bounds = [
-            height + _log_tosses(e, coin, grid) - _log_tosses(e, coin, theta)
-            for theta, height, e in zip(path[:-1], heights[:-1], expectations[:-1], strict=True)
+            heights[t]
+            + _log_tosses(expectations[t], coin, grid)
+            - _log_tosses(expectations[t], coin, theta[t])
+            for t in range(n_steps)
         ]
         return cls(
-            theta=grid,
-            log_likelihood=expect(_along(fitted.coins, coin, grid), evidence).objective + log_ways,
+            grid=grid,
+            objective=expect(_along(fitted.coins, coin, grid), evidence).objective + log_ways,
             bounds=np.array(bounds),
-            path=path,
-            path_log_likelihood=heights,
+            path=theta,
+            path_objective=heights,
             coin=coin,
+            with_prior=max(*estimator.theta_prior, estimator.weights_prior) > 1,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the log-likelihood, the bounds below it, and the iterates on it.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            To draw on; by default new ones.
-
-        Returns
-        -------
-        display : LowerBoundDisplay
-            Itself.
-
-        Examples
-        --------
-        >>> from skcoin import BinomialMixture
-        >>> from skcoin.plotting import LowerBoundDisplay
-        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> display = LowerBoundDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> display = display.plot(ax=display.ax_)
-        """
-        ax = self._open(ax)
+    def _draw(self, ax):
         (self.line_,) = ax.plot(
-            self.theta, self.log_likelihood, color="black", linewidth=2, label="log P(x; θ)"
+            self.grid, self.objective, color="black", linewidth=2, label="log P(x; θ)"
         )
         self.bound_lines_ = []
-        for t, (bound, look) in enumerate(zip(self.bounds, looks(len(self.bounds)), strict=True)):
-            look = look | {"marker": None}
-            self.bound_lines_ += ax.plot(self.theta, bound, **look, label=f"$g_{{{t}}}$")
-            peak = self.path[t + 1]
-            top = np.interp(peak, self.theta, bound)
-            ax.vlines(peak, top, self.path_log_likelihood[t + 1], color=look["color"], alpha=0.6)
-        (self.path_,) = ax.plot(
-            self.path, self.path_log_likelihood, "o", color="black", label="$θ_t$"
-        )
-        aside = (-17, 4) if self.path[-1] > self.path[0] else (6, 4)  # where the curve is not
-        for t, place in enumerate(zip(self.path, self.path_log_likelihood, strict=True)):
-            ax.annotate(f"$θ_{{{t}}}$", place, xytext=aside, textcoords="offset points")
-        seen = self.log_likelihood[np.isfinite(self.log_likelihood)]
-        top, bottom = max(seen.max(), self.path_log_likelihood[-1]), self.path_log_likelihood[0]
-        room = max(top - bottom, 1e-9 * abs(top))
+        for t, bound in enumerate(self.bounds):
+            name = f"$g_{{{t}}}$" if t < 6 else None
+            style = look(t) | {"marker": None}
+            self.bound_lines_ += ax.plot(self.grid, bound, **style, label=name)
+            following, height = self.path[t + 1], self.path_objective[t + 1]
+            top = np.interp(following, self.grid, bound)
+            ax.vlines(following, top, height, color=style["color"], alpha=0.6)
+        (self.path_,) = ax.plot(self.path, self.path_objective, "ko", label="$θ_t$")
+        self._name_points(ax)
+        seen = self.objective[np.isfinite(self.objective)]
+        top, bottom = max([*seen, self.path_objective[-1]]), self.path_objective[0]
+        room = max(top - bottom, 1e-6 * max(1, abs(top)))
         ax.set(
             xlabel=f"θ of coin {self.coin}, all else as fitted",
-            ylabel="log-likelihood",
-            xlim=(self.theta[0], self.theta[-1]),
+            ylabel="log-likelihood" + self.with_prior * " + log prior",
+            xlim=(self.grid[0], self.grid[-1]),
             ylim=(bottom - 0.6 * room, top + 0.2 * room),
         )
         ax.legend()
-        return self
+
+    def _name_points(self, ax):
+        """Write the names of the iterates where the curve is not and they have room."""
+        aside = (-17, 4) if self.path[-1] > self.path[0] else (6, 4)
+        last = np.inf
+        for t, place in enumerate(zip(self.path, self.path_objective, strict=True)):
+            if abs(place[0] - last) > 0.045 * np.ptp(self.grid):
+                ax.annotate(f"$θ_{{{t}}}$", place, xytext=aside, textcoords="offset points")
+                last = place[0]
 
 
 def _along(coins, coin, thetas):
@@ -228,19 +213,31 @@ def _along(coins, coin, thetas):
 def _start(coins, coin, evidence):
     """A theta from which steps can be seen: neither at the maximum nor where all is flat."""
     here = coins.theta[coin]
-    thetas = np.linspace((here + (here < 0.5)) / 2, here, N_GRID)
+    thetas = np.linspace((here + (here < 0.5)) / 2, here, 51)
     height = expect(_along(coins, coin, thetas), evidence).objective
-    return float(thetas[np.abs(height - (height[0] + height[-1]) / 2).argmin()])
+    possible = np.isfinite(height) & (thetas > 0) & (thetas < 1)
+    thetas, height = thetas[possible], height[possible]
+    half = (height[0] + height.max()) / 2
+    return float(thetas[np.abs(height - half).argmin()])
+
+
+def _steps(coins, evidence, n_steps):
+    """The coins before each step and after the last, and the E-step at each."""
+    path, expectations = [coins], [expect(coins, evidence)]
+    for _ in range(n_steps):
+        moved, expected = em_step(expectations[-1], path[-1], evidence)
+        path.append(moved)
+        expectations.append(expected)
+    return path, expectations
 
 
 def _around(thetas):
     """A grid over some thetas and the room that a picture of them needs."""
     low, high = min(thetas), max(thetas)
-    room = 0.6 * (high - low)
+    room = max(0.6 * (high - low), 1e-3)
     return np.linspace(max(low - room, 0), min(high + room, 1), N_GRID)
 
 
 def _log_tosses(expected, coin, theta):
     """Log-probability of the tosses that an E-step expects of a coin."""
-    heads, tails = expected.heads[0, coin], expected.tails[0, coin]
-    return xlogy(heads, theta) + xlog1py(tails, -theta)
+    return xlogy(expected.heads[0, coin], theta) + xlog1py(expected.tails[0, coin], -theta)

@@ -4,13 +4,12 @@ from numbers import Integral
 
 import numpy as np
 from scipy.stats import binom
-from sklearn.utils import check_scalar
 
 from skcoin._validation import refuse_if_not_whole
 from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import GREY, Display, looks
+from skcoin.plotting._display import GREY, Display, check_number, counted, look, pyplot
 
-MOST_BARS = 60  # up to so many tosses, every number of heads has a bar of its own
+MOST_BARS = 60
 
 
 class MixtureDisplay(Display):
@@ -38,6 +37,8 @@ class MixtureDisplay(Display):
         The coins.
     n_tosses : int, default=None
         The tosses of every row, if the bins are of heads.
+    n_outside : float, default=0
+        Rows outside of all bins, by weight.
 
     Attributes
     ----------
@@ -69,30 +70,32 @@ class MixtureDisplay(Display):
     array([ 1.7, 18.9, 97.7])
     """
 
-    def __init__(self, *, edges, observed, shares, theta, weights, n_tosses=None):
+    def __init__(self, *, edges, observed, shares, theta, weights, n_tosses=None, n_outside=0):
         self.edges = edges
         self.observed = observed
         self.shares = shares
         self.theta = theta
         self.weights = weights
         self.n_tosses = n_tosses
+        self.n_outside = n_outside
 
     @classmethod
-    def from_estimator(cls, model, X, *, sample_weight=None, bins=None, ax=None):
+    def from_estimator(cls, estimator, X, *, sample_weight=None, bins=None, ax=None):
         """Compare a fitted model with data, and draw it.
 
         Parameters
         ----------
-        model : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture or ThreeCoinModel
             Fitted.
         X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the model, in whole numbers.
+            Tosses in the layout of the estimator, in whole numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts.
         bins : int or array-like, default=None
             Of rates: how many at most over the range of the data, or their edges in [0, 1],
             rising. By default each number of heads is a bin where that is possible, else there
-            are up to twice the cube root of the number of rows.
+            are up to twice the cube root of the number of rows, and rates far from all others
+            are left out; the axis then says how many.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -118,86 +121,82 @@ class MixtureDisplay(Display):
         >>> display.observed
         array([0., 0., 0., 0., 1., 1., 0., 1., 1., 1., 0.])
         """
-        fitted = look_at(model, X, sample_weight)
-        counts, coins = fitted.counts, fitted.coins
-        counts = counts.where(counts.tosses > 0)
+        pyplot(cls)
+        fitted = look_at(estimator, X, sample_weight)
+        counts, coins = fitted.counts.where(fitted.counts.tosses > 0), fitted.coins
         for values in (counts.heads, counts.tails):
             refuse_if_not_whole(values, "X holds a count of {}", "Only those have a distribution.")
-        tosses, which = np.unique(counts.tosses, return_inverse=True)
-        rows, rates = np.bincount(which, counts.rows), counts.heads / counts.tosses
-        n_tosses = int(tosses[0]) if len(tosses) == 1 and tosses[0] <= MOST_BARS else None
-        if bins is not None or n_tosses is None:
-            n_tosses = None
-            edges = _edges(bins, tosses, rows, rates)
-        else:
-            edges = (np.arange(n_tosses + 2) - 0.5) / n_tosses
-        observed, _ = np.histogram(rates, edges, weights=counts.rows)
-        shares = coins.weights[:, None] * _expected(edges, tosses, rows, coins.theta)
-        display = cls(
+        heads, tosses = np.rint(counts.heads), np.rint(counts.tosses)
+        rates, rows = heads / tosses, counts.rows
+        lengths, which = np.unique(tosses, return_inverse=True)
+        alike = len(lengths) == 1 and lengths[0] <= MOST_BARS
+        n_tosses = int(lengths[0]) if bins is None and alike else None
+        edges = _edges(bins, rates, tosses, rows) if n_tosses is None else _each(n_tosses)
+        into = np.searchsorted(edges, rates, "right") - 1
+        into[rates == edges[-1]] -= 1
+        inside = (into >= 0) & (into < len(edges) - 1)
+        return cls(
             edges=edges if n_tosses is None else edges * n_tosses,
-            observed=observed,
-            shares=shares,
+            observed=np.bincount(into[inside], rows[inside], minlength=len(edges) - 1),
+            shares=coins.weights[:, None]
+            * _expected(edges, lengths, np.bincount(which, rows), coins.theta),
             theta=coins.theta,
             weights=coins.weights,
             n_tosses=n_tosses,
-        )
-        return display.plot(ax)
+            n_outside=float(rows[~inside].sum()),
+        ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw observed rows as bars, and what is expected as lines.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            To draw on; by default new ones.
-
-        Returns
-        -------
-        display : MixtureDisplay
-            Itself.
-
-        Examples
-        --------
-        >>> from skcoin import BinomialMixture
-        >>> from skcoin.plotting import MixtureDisplay
-        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> display = MixtureDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> display = display.plot(ax=display.ax_)
-        """
-        ax = self._open(ax)
+    def _draw(self, ax):
         middle, width = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)
         self.bars_ = ax.bar(middle, self.observed, 0.9 * width, color=GREY, label="observed")
         self.lines_ = []
-        for k, (share, look) in enumerate(zip(self.shares, looks(len(self.theta)), strict=True)):
+        for k, share in enumerate(self.shares):
             name = f"coin {k}: θ = {self.theta[k]:.3g}, w = {self.weights[k]:.3g}"
-            self.lines_ += ax.plot(middle, share, **look, markersize=4, label=name)
-        (self.mixture_,) = ax.plot(
-            middle, self.shares.sum(axis=0), color="black", linewidth=1.5, label="mixture"
-        )
-        heads = "rate of heads" if self.n_tosses is None else f"heads of {self.n_tosses} tosses"
-        ax.set(xlabel=heads, ylabel="rows")
+            self.lines_ += ax.plot(middle, share, **look(k), label=name)
+        mixture = self.shares.sum(axis=0)
+        (self.mixture_,) = ax.plot(middle, mixture, color="black", linewidth=1.5, label="mixture")
+        outside = f" ({self.n_outside:,.4g} of the rows outside)" if self.n_outside else ""
+        name = f"rate of heads{outside}"
+        if self.n_tosses is not None:
+            name = f"heads of {counted(self.n_tosses, 'toss', 'tosses')}"
+        room_for_legend = 1.25 * max(self.observed.max(), mixture.max())
+        ax.set(xlabel=name, ylabel="rows", ylim=(0, room_for_legend))
         ax.legend(handles=[self.bars_, *self.lines_, self.mixture_])
-        return self
 
 
-def _edges(bins, tosses, rows, rates):
+def _each(n_tosses):
+    """Edges, in rates, between any two numbers of heads."""
+    return (np.arange(n_tosses + 2) - 0.5) / n_tosses
+
+
+def _edges(bins, rates, tosses, rows):
     """Edges of bins of rates.
 
-    Those that are not given lie midway between two numbers of heads of the median row: bins that
-    hold unlike numbers of them would look like bumps.
+    Those that are not given lie midway between two numbers of heads of a typical row, one that
+    holds the median toss: bins that hold unlike numbers of heads would look like bumps.
     """
     if np.ndim(bins) > 0:
         edges = np.asarray(bins, dtype=float)
         if len(edges) < 2 or not (edges[0] >= 0 and edges[-1] <= 1 and (np.diff(edges) > 0).all()):
             raise ValueError(f"bins is {bins!r}, but edges must rise from 0 or more to 1 at most.")
         return edges
+    low, high = rates.min(), rates.max()
     if bins is None:
-        bins = min(60, int(np.ceil(2 * np.cbrt(rows.sum()))) + 1)
-    check_scalar(bins, "bins", Integral, min_val=1)
-    n = tosses[np.searchsorted(np.cumsum(rows), rows.sum() / 2)]
-    low, high = np.floor(n * rates.min()), np.ceil(n * rates.max())
+        bins = min(60, int(np.ceil(2 * np.cbrt(max(rows.sum(), len(rows))))) + 1)
+        bulk = [_quantile(rates, rows, q) for q in (0.005, 0.995)]
+        if 0 < 5 * (bulk[1] - bulk[0]) < high - low:
+            low, high = bulk
+    check_number(bins, "bins", Integral, min_val=1)
+    n = _quantile(tosses, rows * tosses, 0.5)
+    low, high = np.floor(n * low), np.ceil(n * high)
     per_bin = np.ceil((high - low + 1) / bins)
     return (np.arange(low, high + per_bin + 1, per_bin) - 0.5) / n
+
+
+def _quantile(values, weights, share):
+    order = np.argsort(values)
+    up_to = np.cumsum(weights[order])
+    return values[order][np.searchsorted(up_to, share * up_to[-1])]
 
 
 def _expected(edges, tosses, rows, theta):

@@ -5,7 +5,7 @@ import numpy as np
 from skcoin._likelihood import posterior
 from skcoin.inspection._fitted import check_model, look_at
 from skcoin.inspection._intervals import check_level
-from skcoin.plotting._display import COLORS, Display
+from skcoin.plotting._display import COLORS, HEIGHT, Display, pyplot
 
 
 class PosteriorDisplay(Display):
@@ -68,15 +68,15 @@ class PosteriorDisplay(Display):
         self.labels = labels
 
     @classmethod
-    def from_estimator(cls, model, X, *, sample_weight=None, level=0.95, labels=None, ax=None):
+    def from_estimator(cls, estimator, X, *, sample_weight=None, level=0.95, labels=None, ax=None):
         """Shrink the rates of rows by a fitted model, and draw them.
 
         Parameters
         ----------
-        model : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture or ThreeCoinModel
             Fitted.
         X : array-like of shape (n_samples, n_features)
-            Tosses in the layout of the model.
+            Tosses in the layout of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts: the area of its point. Not with ``labels``.
         level : float, default=0.95
@@ -106,21 +106,22 @@ class PosteriorDisplay(Display):
         >>> display.raw
         array([0.4, 0.5, 0.7, 0.8, 0.9])
         """
+        pyplot(cls)
         check_level(level)
 
         def read(coins, heads, tails):
             return _read(coins, heads, tails, level)
 
         if labels is None:
-            fitted = look_at(model, X, sample_weight)
+            fitted = look_at(estimator, X, sample_weight)
             counts = fitted.counts
             values = read(fitted.coins, counts.heads, counts.tails)
             rows = counts.rows
         else:
-            check_model(model)
+            check_model(estimator)
             if sample_weight is not None:
                 raise ValueError("labels name rows one by one: leave out sample_weight, or labels.")
-            values = model._map_rows(X, read, (4,))
+            values = estimator._map_rows(X, read, (4,))
             labels = [str(label) for label in labels]
             if len(labels) != len(values):
                 raise ValueError(f"labels has {len(labels)} names for the {len(values)} rows of X.")
@@ -135,28 +136,10 @@ class PosteriorDisplay(Display):
             labels=labels,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw shrunken rates over raw ones, or both on one line for each label.
+    def _height(self):
+        return max(HEIGHT, 1 + 0.22 * len(self.labels or []))
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            To draw on; by default new ones.
-
-        Returns
-        -------
-        display : PosteriorDisplay
-            Itself.
-
-        Examples
-        --------
-        >>> from skcoin import BinomialMixture
-        >>> from skcoin.plotting import PosteriorDisplay
-        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> display = PosteriorDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> display = display.plot(ax=display.ax_)
-        """
-        ax = self._open(ax)
+    def _draw(self, ax):
         interval = {"color": COLORS[0], "alpha": 0.35, "label": f"{100 * self.level:g}% interval"}
         shrunken = {"color": COLORS[0], "zorder": 3, "label": "posterior mean"}
         if self.labels is None:
@@ -174,9 +157,8 @@ class PosteriorDisplay(Display):
                 self.raw, place, "o", color="black", markerfacecolor="white", label="raw rate"
             )
             ax.set(xlabel="probability of heads", yticks=place, yticklabels=self.labels)
-            ax.invert_yaxis()
+            ax.yaxis.set_inverted(True)
         ax.legend()
-        return self
 
 
 def _read(coins, heads, tails, level):
