@@ -24,6 +24,7 @@ from skcoin.inspection import (
     confidence_intervals,
     likelihood_ratio_test,
 )
+from skcoin.plotting import PosteriorDisplay
 
 players = load_efron_morris()
 X, rest, rest_at_bats = players.data, players.target, players.rest_at_bats
@@ -49,9 +50,10 @@ test = likelihood_ratio_test(one, two, X, n_boot=199, random_state=0)
 print(f"\ntwice the gain of a second coin: {test.statistic:.2f}, p-value {test.p_value:.2f}")
 
 # %%
-# That is no proof of one ability, only of how little 45 times at bat tell. Look at the coins: a
-# fifth of the players, roughly, at .312 and the others at .254, but the interval of either coin,
-# by the profile likelihood, is all of [0, 1].
+# That is no proof of one ability, only of how little 45 times at bat tell; where rows tell more, as
+# in :ref:`sphx_glr_gallery_plot_rat_tumours.py`, a second coin shows. Look at the coins: a fifth of
+# the players, roughly, at .312 and the others at .254, but the interval of either coin, by the
+# profile likelihood, is all of [0, 1].
 
 ends = confidence_intervals(two, X, method="profile").theta
 print("\ncoin  theta  weight  95% interval of theta")
@@ -150,28 +152,22 @@ for i, name in enumerate(players.players):
 
 # %%
 # The same as a picture: from the ring to the dot is what shrinking does, and the diamond is what
-# came. Five of 18 diamonds lie outside of the thick bars, which are too short; none is outside of
-# the thin ones.
-
-BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by all, and by shape in print
+# came. The thick bar is the 95% interval of the posterior if the coins are known. It runs from coin
+# to coin for everyone, as 45 times at bat rule out neither for anyone. Seven diamonds are outside
+# of it, none is outside of the thin bar, which has the coins' own uncertainty in it.
 
 fig, ax = plt.subplots(figsize=(7.5, 6.5), layout="constrained")
-place = np.arange(len(X))[::-1]
-ax.axvline(mean[0], color="0.5", linestyle=":", linewidth=1.2, label="average of all")
-for deviation, look, name in (
-    (std, {"linewidth": 6, "color": "#99C7E0"}, "coins taken as known"),
-    (wider, {"linewidth": 1.2, "color": BLUE}, "coins uncertain"),
-):
-    ends = shrunken - 2 * deviation, shrunken + 2 * deviation
-    ax.hlines(place, *ends, **look, label=f"± 2 std, {name}")
-ax.plot(raw, place, "o", markerfacecolor="white", color="black", label="first 45 times at bat")
-ax.plot(shrunken, place, "o", color=BLUE, markersize=7, label="posterior mean")
-ax.plot(
-    rest, place, "D", color=ORANGE, markeredgecolor="white", markersize=6, label="rest of season"
-)
-ax.set(xlabel="batting average", yticks=place, yticklabels=players.players)
-ax.spines[["top", "right"]].set_visible(False)
-ax.grid(axis="y", alpha=0.3)
+display = PosteriorDisplay.from_estimator(two, X, labels=players.players, ax=ax)
+low, high = display.intervals.T
+print(f"\noutside of the thick bar: {np.sum((rest < low) | (rest > high))} of {len(X)}")
+
+place, ends = np.arange(len(X)), (shrunken - 2 * wider, shrunken + 2 * wider)
+ax.hlines(place, *ends, color="black", linewidth=1, label="± 2 std, coins uncertain")
+look = {"color": "#D55E00", "markeredgecolor": "white", "zorder": 4}
+ax.plot(rest, place, "D", **look, label="rest of season")
+ax.axvline(mean[0], color="0.5", linestyle=":", label="average of all")
+ax.set_xlabel("batting average")
+ax.get_legend().remove()
 fig.legend(loc="outside upper center", ncols=2, frameon=False)
 if plt.get_backend().lower() != "agg":
     plt.show()

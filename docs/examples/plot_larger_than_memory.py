@@ -2,9 +2,10 @@
 Larger than memory
 ==================
 
-A fit depends on its rows only through the table of distinct (heads, tails) pairs, which has a few
-thousand rows however many there are. The engine that reads the files makes that table, piece by
-piece, and the fit on it is the fit on all rows, to the last digit. Needs DuckDB and Polars.
+How does a fit come by rows that do not fit into memory? It needs their table of distinct (heads,
+tails) pairs only, and the engine that reads the files makes that, piece by piece. What the number
+of rows costs and buys is in :ref:`sphx_glr_gallery_plot_billion_rows.py`; here it is about files.
+Needs DuckDB and Polars.
 """
 
 # %%
@@ -147,9 +148,11 @@ for (engine, kind), peaks in megabytes.items():
 
 # %%
 
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito: told apart by all
+
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-for ((engine, kind), peaks), marker in zip(megabytes.items(), "os^D", strict=True):
-    ax.plot(ROWS, peaks, marker=marker, label=f"{engine}, {kind}")
+for (case, peaks), marker, colour in zip(megabytes.items(), "os^D", COLOURS, strict=True):
+    ax.plot(ROWS, peaks, marker=marker, color=colour, label=", ".join(case))
 ax.plot(ROWS, np.array(ROWS) * 16 / 2**20, "k:", label="two columns of numpy")
 ax.set(xscale="log", yscale="log", xlabel="rows in the file", ylabel="megabytes held at most")
 ax.legend()
