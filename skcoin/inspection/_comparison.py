@@ -45,6 +45,7 @@ def compare_n_components(
     -------
     result : :class:`~sklearn.utils.Bunch` of ndarray of shape (n_rows,), or DataFrame
         ``n_components`` : int
+            Number of coins.
         ``log_likelihood`` : float
             Of all rows together.
         ``n_parameters`` : int

@@ -65,7 +65,8 @@ def likelihood_ratio_test(
     result : :class:`~sklearn.utils.Bunch`
         ``statistic`` : float
             Twice the gain in log-likelihood.
-        ``p_value`` : float in (0, 1]
+        ``p_value`` : float
+            In (0, 1].
         ``null_distribution`` : ndarray of shape (n_boot,)
             The statistics of the simulations.
 

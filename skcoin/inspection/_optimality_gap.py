@@ -51,7 +51,7 @@ def optimality_gap(model, X, sample_weight=None):
 
     See Also
     --------
-    BinomialMixture.score : Mean log-likelihood per row.
+    skcoin.BinomialMixture.score : Mean log-likelihood per row.
 
     Notes
     -----
