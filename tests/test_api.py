@@ -158,7 +158,7 @@ def test_python_in_the_readme_is_a_doctest():
     assert all(block.startswith(">>> ") for block in blocks)
     # A closing fence right after the output would be read as a part of it.
     assert all(block.endswith("\n\n") for block in blocks)
-    assert "--doctest-glob=README.md" in pyproject.read_text("utf-8")
+    assert "--doctest-glob=README*.md" in pyproject.read_text("utf-8")
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""The documentation: what it covers, and that what it shows is run or drawn."""
+
+import importlib
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+import skcoin
+import skcoin.datasets
+import skcoin.inspection
+import skcoin.plotting
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [DOCS / "index.rst", DOCS / "install.rst", *sorted(DOCS.glob("guide/*.rst"))]
+SOURCES = [
+    *PAGES,
+    DOCS / "api" / "index.rst",
+    DOCS / "changelog.md",
+    *sorted(DOCS.glob("benchmarks/*.md")),
+    *sorted(DOCS.glob("examples/*.*")),
+]
+PUBLIC = [
+    f"{module.__name__}.{name}"
+    for module in (skcoin, skcoin.inspection, skcoin.plotting, skcoin.datasets)
+    for name in module.__all__
+]
+NOT_CHECKED = {
+    "ES01": "a summary of one line may be all there is to say",
+    "SA01": "not everything has something to see also",
+    "RT02": "what is returned has a name here, also where it is one thing",
+}
+
+
+def listed_in_api():
+    """The full names in docs/api/index.rst, in its order."""
+    module = None
+    for line in (DOCS / "api" / "index.rst").read_text("utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            module = line.split()[-1]
+        elif re.fullmatch(r"   \w+", line):
+            yield f"{module}.{line.strip()}"
+
+
+def with_methods(names):
+    """These names, and those of the methods that skcoin itself gives to its classes."""
+    for full in names:
+        yield full
+        module, _, name = full.rpartition(".")
+        thing = getattr(importlib.import_module(module), name)
+        if inspect.isclass(thing):
+            for method, function in inspect.getmembers(thing, inspect.isroutine):
+                home = getattr(function, "__module__", None) or ""
+                if not method.startswith("_") and home.startswith("skcoin"):
+                    yield f"{full}.{method}"
+
+
+@pytest.mark.parametrize("name", list(with_methods(PUBLIC)))
+def test_docstring_is_numpydoc(name):
+    errors = [error for error in validate(name)["errors"] if error[0] not in NOT_CHECKED]
+    assert not errors
+
+
+def test_api_pages_are_those_of_the_public_names():
+    assert sorted(listed_in_api()) == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("estimator", [skcoin.BinomialMixture, skcoin.ThreeCoinModel])
+def test_estimator_links_to_its_own_api_page(estimator):
+    page = estimator()._get_doc_link().rpartition("/api/")[2]
+    assert page.removesuffix(".html") in set(listed_in_api())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_on_a_page_is_a_doctest_or_a_figure(page):
+    text = page.read_text("utf-8")
+    languages = re.findall(r"^ *\.\. (?:code|code-block|sourcecode)::(.*)$", text, re.MULTILINE)
+    assert {language.strip() for language in languages} <= {"sh"}
+    assert not re.findall(r"^(?! *\.\. ).*::$", text, re.MULTILINE), "a literal block is not run"
+    figures = re.findall(r"^ *\.\. plot::.*\n(?: +\S.*\n)*\n+ *(\S.*)$", text, re.MULTILINE)
+    assert len(figures) == text.count(".. plot::")
+    assert all(first_line.startswith(">>> ") for first_line in figures)
+
+
+def test_pytest_runs_the_pages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    options = project["tool"]["pytest"]["ini_options"]
+    assert "--doctest-glob=*.rst" in options["addopts"].split()
+    paths = [ROOT / path for path in options["testpaths"]]
+    for page in PAGES:
+        assert {page, page.parent} & set(paths), f"{page.name} is in none of testpaths"
+
+
+def test_pictures_are_drawn_by_the_build_or_by_a_benchmark():
+    shown = re.compile(r"(?:image|figure)::\s*(\S+)|!\[[^]]*\]\(([^)]*)\)|<img[^>]*src=\"([^\"]*)")
+    names = [
+        next(filter(None, match.groups()))
+        for source in SOURCES
+        for match in shown.finditer(source.read_text("utf-8"))
+    ]
+    assert names == ["scaling.png"]
+    assert 'with_name("scaling.png")' in (DOCS / "benchmarks" / "scaling.py").read_text("utf-8")
