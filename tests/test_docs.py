@@ -95,12 +95,6 @@ def test_pytest_runs_the_pages():
         assert {page, page.parent} & set(paths), f"{page.name} is in none of testpaths"
 
 
-def test_pictures_are_drawn_by_the_build_or_by_a_benchmark():
-    shown = re.compile(r"(?:image|figure)::\s*(\S+)|!\[[^]]*\]\(([^)]*)\)|<img[^>]*src=\"([^\"]*)")
-    names = [
-        next(filter(None, match.groups()))
-        for source in SOURCES
-        for match in shown.finditer(source.read_text("utf-8"))
-    ]
-    assert names == ["scaling.png"]
-    assert 'with_name("scaling.png")' in (DOCS / "benchmarks" / "scaling.py").read_text("utf-8")
+def test_no_page_shows_a_picture_that_the_build_does_not_draw():
+    shown = re.compile(r"(?:image|figure)::|!\[[^]]*\]\(|<img")
+    assert not [source.name for source in SOURCES if shown.search(source.read_text("utf-8"))]

@@ -1,13 +1,13 @@
-"""How the cost of a fit grows with rows, tosses and coins; draws ``scaling.png``.
+"""How the cost of a fit grows with rows, tosses and coins; writes ``scaling.csv``.
 
 A fit reads all rows once and climbs on the distinct ones. Reading them once, ``X.sum()``, is the
-floor. Needs matplotlib.
+floor. ``draw_scaling.py`` draws what was measured.
 """
 
+import csv
 from functools import partial
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from _shared import (
     distinct,
@@ -24,7 +24,15 @@ from _shared import (
 ROWS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 TOSSES = (5, 20, 100, 500, 2_000, 10_000)
 COINS = (1, 2, 3, 4, 6, 8)
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito: told apart by all
+HEADER = [
+    "against",
+    "size",
+    "distinct rows",
+    "E-steps",
+    "fit / smallest size",
+    "fit / X.sum()",
+    "plain EM step / X.sum()",
+]
 
 
 def by_rows():
@@ -52,30 +60,6 @@ def by_coins():
         yield n_coins, len(distinct(X)[0]), fit(X, n_coins).n_iter_, own
 
 
-def draw(rows, tosses, coins, file):
-    """Three panels, all of ratios."""
-    figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
-    n_rows, _, _, own, step, floor = np.transpose(rows)
-    axes[0].loglog(n_rows, own / floor, "o-", color=BLUE, label="fit, to the maximum")
-    axes[0].loglog(n_rows, step / floor, "s--", color=ORANGE, label="one step of plain EM")
-    axes[0].axhline(1, color=GREEN, linestyle=":", label="X.sum(): reading the data")
-    axes[0].set(xlabel="rows (20 tosses, 3 coins)", ylabel="time / one X.sum()")
-    axes[0].set_ylim(0.5, 3e4)
-    axes[0].legend(loc="upper right")
-    means, n_distinct, _, seconds = np.transpose(tosses)
-    axes[1].loglog(means, seconds / seconds[0], "o-", color=BLUE, label="fit")
-    axes[1].loglog(means, n_distinct / n_distinct[0], "s--", color=ORANGE, label="distinct rows")
-    axes[1].set(xlabel="mean tosses (1e5 rows, 3 coins)", ylabel="relative to 5 tosses")
-    axes[1].legend()
-    n_coins, _, _, seconds = np.transpose(coins)
-    axes[2].semilogy(n_coins, seconds / seconds[0], "o-", color=BLUE)
-    axes[2].set(xlabel="coins (1e5 rows, Poisson(100) tosses)", ylabel="fit, relative to one coin")
-    for axis in axes:
-        axis.grid(alpha=0.3)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, dpi=110)
-
-
 def table(rows, tosses, coins):
     for size, n_distinct, n_iter, own, step, floor in rows:
         ratios = number(own / rows[0][3]), number(own / floor), number(step / floor)
@@ -89,6 +73,9 @@ def table(rows, tosses, coins):
 if __name__ == "__main__":
     say_load()
     measured = list(by_rows()), list(by_tosses()), list(by_coins())
-    header = ["against", "size", "distinct rows", "E-steps", "fit / smallest size"]
-    print_table([*header, "fit / X.sum()", "plain EM step / X.sum()"], table(*measured))
-    draw(*measured, Path(__file__).with_name("scaling.png"))
+    lines = list(table(*measured))
+    print_table(HEADER, lines)
+    with Path(__file__).with_name("scaling.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        writer.writerows([str(cell).replace(",", "") for cell in line] for line in lines)
