@@ -6,7 +6,7 @@ from sklearn.utils import check_scalar
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
-GREY = "#BBBBBB"
+GREY = "#D0D0D0"
 HEIGHT = 4.8  # of a figure, in inches
 
 
