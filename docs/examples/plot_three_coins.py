@@ -3,7 +3,7 @@ Three coins
 ===========
 
 Coin A is tossed out of sight. If it shows heads, coin B is tossed, else coin C, and only the tosses
-of B or C are seen. How often does each of the three show heads? Two textbooks set this exercise. In
+of B or C are seen. How often does each of the three show heads? Two texts set this exercise. In
 the first EM finds the answer; in the second the answer depends on where EM starts, and we see why.
 
 This page is also in Chinese: `中文 <../zh/gallery/plot_three_coins.html>`__.
