@@ -18,7 +18,7 @@ This page is also in Chinese: `中文 <../zh/gallery/plot_three_coins.html>`__.
 #    P(x_i) = \pi \, p^{h_i} (1 - p)^{t_i} + (1 - \pi) \, q^{h_i} (1 - q)^{t_i} .
 #
 # That is a mixture of the two coins B and C with the weights :math:`\pi` and :math:`1 - \pi`.
-# :class:`skcoin.ThreeCoinModel` fits it under the textbooks' names, ``pi_``, ``p_`` and ``q_``.
+# :class:`skcoin.ThreeCoinModel` fits it under these names, ``pi_``, ``p_`` and ``q_``.
 
 # %%
 # **Michael Collins (1997)**: coin B or C is tossed three times each round. The five tables of his
