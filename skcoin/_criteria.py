@@ -29,8 +29,8 @@ class Criteria:
         --------
         >>> from skcoin import BinomialMixture
         >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-        >>> BinomialMixture().fit(X).score_samples([[9, 1], [0, 0]]).round(4)
-        array([-1.9639,  0.    ])
+        >>> BinomialMixture().fit(X).score_samples([[9, 1], [4, 6]]).round(4)
+        array([-1.9639, -2.3476])
         """
         return self._map_rows(X, self._log_likelihood)
 

@@ -58,7 +58,7 @@ class Quadratic:
         return np.maximum(np.abs(self.eigenvalues), FLOOR)
 
     def remaining_gain(self):
-        """Half the Newton decrement: what the objective would gain were it quadratic."""
+        """Half the squared Newton decrement: what the objective would gain were it quadratic."""
         return 0.5 * (self.slope**2 / self.steepness).sum(axis=-1)
 
     def curves_up(self):

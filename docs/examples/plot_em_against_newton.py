@@ -148,8 +148,8 @@ for name, n_steps in zip(("EM", "EM-Newton"), drawn.T, strict=True):
 
 # %%
 # **What it costs.** Beside the pass over the rows, a Newton step sums the covariance of the score,
-# for each pair of coins, and solves a system of two equations for each coin. This is why we count
-# E-steps and do not call them equal in seconds; those are in the benchmarks,
+# for each pair of coins, and finds the eigenvalues of a matrix with two rows for each coin. This is
+# why we count E-steps and do not call them equal in seconds; those are in the benchmarks,
 # :doc:`/benchmarks/index`. And the same start need not lead both solvers to the same maximum where
 # there are several, as in :ref:`sphx_glr_gallery_plot_does_the_start_matter.py`. How a Newton step
 # is kept safe is in the guide, :doc:`/guide/newton`.
