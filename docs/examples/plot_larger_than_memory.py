@@ -91,9 +91,9 @@ print(pl.scan_parquet(largest.with_suffix(".scored")).head(3).collect().to_panda
 # **Memory.** For each engine and format a fresh process counts the files, the smallest first, and
 # tells after each how much memory it has held at its worst moment so far. An engine holds what it
 # reads ahead, some tens to hundreds of megabytes, which small files do not fill. DuckDB, which is
-# given a limit, grows little after the second file; Polars reads further ahead the longer a file is,
-# but a hundred times the rows take it three to five times the memory. On one machine of two cores,
-# in megabytes:
+# given a limit, grows little after the second file; Polars reads further ahead the longer a file
+# is, but a hundred times the rows take it three to five times the memory. On one machine of two
+# cores, in megabytes:
 #
 # ================  =========  ==========  ===========
 # rows              2,000,000  20,000,000  200,000,000
