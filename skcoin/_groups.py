@@ -9,10 +9,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from skcoin import frames
 from skcoin._advice import is_identifiable, warn_user
+from skcoin._columns import RESULT
 from skcoin._counts import HIDDEN, Counts
+from skcoin._engines import first_of_groups, narwhals, to_user, with_values, wrap
 from skcoin._gradient import grid_for, most_gain, supremum
+from skcoin._group_by import count_pairs
 from skcoin._likelihood import concatenate, side_by_side
 from skcoin._validation import refuse_if_impossible, refuse_if_no_model, refuse_if_no_toss
 from skcoin.exceptions import IdentifiabilityWarning
@@ -105,15 +107,15 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
             "use fit."
         )
     _refuse_result_names(by, _names(estimator._n_components))
-    frame = frames._wrap(table)
-    table = frames._count(frame, "heads", "tails", None, "rows", by, keep_empty=True)
+    frame = wrap(table)
+    table = count_pairs(frame, "heads", "tails", None, "rows", by, keep_empty=True)
     keys = table.select(*by)
-    first = frames._first_of_groups(keys)
-    columns = (table[name].to_numpy().astype(float) for name in frames.RESULT)
+    first = first_of_groups(keys)
+    columns = (table[name].to_numpy().astype(float) for name in RESULT)
     result = _fit_each(estimator, _split(*columns, first), n_jobs)
-    groups = frames._narwhals().maybe_reset_index(keys[first.tolist()])
+    groups = narwhals().maybe_reset_index(keys[first.tolist()])
     _warn_of_groups(result, groups.rows())
-    return frames._to_user(frames._with_values(groups, result), frame)
+    return to_user(with_values(groups, result), frame)
 
 
 def _split(heads, tails, rows, first):

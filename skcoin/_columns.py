@@ -1,0 +1,103 @@
+"""Which columns of a frame are meant, and everything that can be wrong with their names."""
+
+from dataclasses import dataclass
+
+from skcoin._engines import narwhals
+
+RESULT = ("heads", "tails", "rows")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns and what they are; ``others`` are tails or tosses, as ``role`` says."""
+
+    heads: str
+    others: str
+    role: str
+    weight: str | None
+    by: tuple
+    schema: dict
+
+    @property
+    def keys(self):
+        return [*self.by, self.heads, self.others]
+
+    def are_whole(self, *names):
+        """Whether these columns hold whole numbers by their type."""
+        return all(is_whole(self.schema[name]) for name in names)
+
+
+def check_columns(frame, heads, tails, tosses, weight=None, by=None):
+    """The columns that are asked for, if they can be what they are asked to be."""
+    if (tails is None) == (tosses is None):
+        raise ValueError(
+            f"tails is {tails!r} and tosses is {tosses!r}, but exactly one of them must be the "
+            "name of a column: tails if it counts what is not heads, tosses if it counts all."
+        )
+    role, others = ("tails", tails) if tosses is None else ("tosses", tosses)
+    by = () if by is None else tuple(by) if isinstance(by, list | tuple) else (by,)
+    numbers = [("heads", heads), (role, others)] + [("weight", weight)] * (weight is not None)
+    named = [*numbers, *(("by", name) for name in by)]
+    schema = frame.collect_schema()
+    _refuse_unknown(named, schema)
+    _refuse_repeated(named)
+    _refuse_result_names(by)
+    for parameter, name in numbers:
+        _refuse_non_numeric(parameter, name, schema[name])
+    return Columns(heads, others, role, weight, by, schema)
+
+
+def is_whole(dtype):
+    return dtype.is_integer() or dtype == narwhals().Boolean
+
+
+def refuse_clash(schema, names):
+    # Databases do not tell "Rate" from "rate".
+    old = {name.casefold(): name for name in schema if isinstance(name, str)}
+    for name in names:
+        if name.casefold() in old:
+            raise ValueError(
+                f"The frame has a column {old[name.casefold()]!r} already, and the posterior adds "
+                f"{names}. Rename or drop it first."
+            )
+
+
+def _refuse_unknown(named, schema):
+    for parameter, name in named:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"{parameter} is {name!r}, but must be the name of a column, a string. Name the "
+                "columns of a frame that has numbers for names, e.g. frame.rename(columns=str)."
+            )
+        if name not in schema:
+            raise ValueError(
+                f"{parameter}={name!r} is no column of the frame, which has {list(schema)}."
+            )
+
+
+def _refuse_repeated(named):
+    seen = {}
+    for parameter, name in named:
+        if name in seen:
+            raise ValueError(
+                f"Column {name!r} is given as {seen[name]} and as {parameter}. Give every column "
+                "once, or copy it under another name."
+            )
+        seen[name] = parameter
+
+
+def _refuse_result_names(by):
+    for name in by:
+        if name in RESULT:
+            raise ValueError(
+                f"by={name!r} is a name that the result uses itself; it has the columns "
+                f"{list(RESULT)}. Rename the column of the frame first."
+            )
+
+
+def _refuse_non_numeric(parameter, name, dtype):
+    if not (dtype.is_numeric() or is_whole(dtype)):
+        raise ValueError(
+            f"{parameter}={name!r} holds {dtype} values, but must hold numbers. Cast the column "
+            "to a numeric type first."
+        )
