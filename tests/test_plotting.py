@@ -234,6 +234,13 @@ def test_light_rows_are_counted_beside_heavy_ones():
     np.testing.assert_array_equal(display.observed[SETS[:, 0]], weights)
 
 
+def test_bins_that_hold_nothing_are_drawn_empty(rats):
+    display = MixtureDisplay.from_estimator(rats, RATS, bins=[0.9999, 0.99995])
+    assert display.observed.tolist() == [0]
+    assert display.n_outside == 71
+    display.figure_.canvas.draw()
+
+
 def test_rates_far_from_all_others_do_not_hide_them():
     rng = np.random.default_rng(0)
     heads = rng.binomial(10**5, np.where(rng.random(300) < 0.5, 1e-4, 5e-4))

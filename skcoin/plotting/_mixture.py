@@ -159,7 +159,7 @@ class MixtureDisplay(Display):
         name = f"rate of heads{outside}"
         if self.n_tosses is not None:
             name = f"heads of {counted(self.n_tosses, 'toss', 'tosses')}"
-        room_for_legend = 1.25 * max(self.observed.max(), mixture.max())
+        room_for_legend = 1.25 * max(self.observed.max(), mixture.max()) or 1
         ax.set(xlabel=name, ylabel="rows", ylim=(0, room_for_legend))
         ax.legend(handles=[self.bars_, *self.lines_, self.mixture_])
 
