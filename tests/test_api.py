@@ -138,7 +138,7 @@ def example(request):
     path = EXAMPLES / request.param
     if not EXAMPLES.is_dir():
         pytest.skip("docs/ is not here")
-    return run("-W", "error::UserWarning", path, MPLBACKEND="agg")
+    return run("-W", "error::UserWarning:__main__", path, MPLBACKEND="agg")
 
 
 TWO_COINS = """
