@@ -139,7 +139,7 @@ for engine in ("DuckDB", "Polars"):
     for kind in ("parquet", "csv"):
         files = [f"{folder.name}/{n_rows}.{kind}" for n_rows in ROWS]
         command = [sys.executable, "-c", COUNT, engine, kind, *files]
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         megabytes[engine, kind] = [float(line) for line in printed.split()]
 
 print("MB held       ", "".join(f"{n_rows:>14,}" for n_rows in ROWS), "rows")
