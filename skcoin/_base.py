@@ -263,7 +263,7 @@ class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, A
         self.theta_path_ = best.theta[:, order]
         self.weights_path_ = best.weights[:, order]
         self.theta_, self.weights_ = self.theta_path_[-1].copy(), self.weights_path_[-1].copy()
-        log_ways = counts.rows @ self._log_ways(counts.heads, counts.tails)
+        log_ways = self._total_log_ways(counts)
         self.lower_bounds_ = (best.objective + log_ways) / counts.rows.sum()
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_ = best.converged

@@ -156,6 +156,9 @@ class Criteria:
             return np.zeros_like(heads)
         return log_binomial_coefficient(heads, tails)
 
+    def _total_log_ways(self, counts):
+        return counts.rows @ self._log_ways(counts.heads, counts.tails)
+
     def _total_log_likelihood(self, counts, coins=None):
         coins = self._coins() if coins is None else coins
         return counts.rows @ self._log_likelihood(coins, counts.heads, counts.tails)

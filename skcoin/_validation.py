@@ -5,6 +5,7 @@ chunks, so that checking ten million rows takes no more memory than checking one
 """
 
 import numpy as np
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import validate_data
 
 from skcoin._advice import warn_user
@@ -163,6 +164,13 @@ def check_theta_prior(theta_prior):
     if prior.max() > MOST:
         raise ValueError(f"theta_prior is {theta_prior!r}, but must not exceed {MOST:g}.")
     return prior
+
+
+def check_number(value, name, kind, **bounds):
+    """Refuse what is no number of this kind within bounds, and NaN, which passes any bounds."""
+    check_scalar(value, name, kind, **bounds)
+    if value != value:
+        raise ValueError(f"{name} is NaN, but must be a number.")
 
 
 def check_n_tosses(n_tosses, n_samples):

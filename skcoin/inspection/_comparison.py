@@ -6,11 +6,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
 from skcoin._advice import is_identifiable
 from skcoin._binomial_mixture import BinomialMixture
+from skcoin._validation import check_number
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._fitted import Fitted
 from skcoin.inspection._optimality_gap import gap_of
@@ -96,10 +97,8 @@ def compare_n_components(
     2  -154.93  322.6  2.07
     3  -152.86  327.0  0.00
     """
-    check_scalar(max_components, "max_components", Integral, min_val=1)
-    check_scalar(min_gain, "min_gain", Real, min_val=0)
-    if np.isnan(min_gain):
-        raise ValueError("min_gain == nan, must be >= 0.")
+    check_number(max_components, "max_components", Integral, min_val=1)
+    check_number(min_gain, "min_gain", Real, min_val=0)
     estimator = _checked(BinomialMixture() if estimator is None else estimator)
     first = clone(estimator).set_params(n_components=1)
     first._validate_params()

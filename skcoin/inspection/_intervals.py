@@ -5,8 +5,9 @@ from numbers import Real
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import Bunch
 
+from skcoin._validation import check_number
 from skcoin.inspection._bootstrap import replicates_of
 from skcoin.inspection._fitted import look_at
 from skcoin.inspection._profile import profile_interval
@@ -129,9 +130,7 @@ def confidence_intervals(
 
 def check_level(level):
     """Refuse what is no probability inside (0, 1)."""
-    check_scalar(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
-    if np.isnan(level):
-        raise ValueError("level == nan, must be > 0 and < 1.")
+    check_number(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
 
 
 def wald(coins, errors, level):

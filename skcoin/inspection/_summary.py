@@ -182,7 +182,7 @@ class Summary:
 
 def _facts(model, fitted):
     counts = fitted.counts
-    steps = f"{_several(model.n_iter_, 'step')} of {model.solver}"
+    steps = f"{several(model.n_iter_, 'step')} of {model.solver}"
     return {
         "log-likelihood": f"{model._total_log_likelihood(counts):.4f}",
         "parameters": str(fitted.given.n_parameters),
@@ -197,15 +197,16 @@ def _facts(model, fitted):
 
 def _title(model, counts):
     parts = (
-        _several(len(model.theta_), "coin"),
-        f"{_several(counts.rows.sum(), 'row')} ({len(counts.rows)} distinct)",
-        _several(counts.rows @ counts.tosses, "toss", "es"),
+        several(len(model.theta_), "coin"),
+        f"{several(counts.rows.sum(), 'row')} ({len(counts.rows)} distinct)",
+        several(counts.rows @ counts.tosses, "toss", "es"),
     )
     return f"{type(model).__name__}: {', '.join(parts)}"
 
 
-def _several(number, thing, plural="s"):
-    return f"{number:.12g} {thing}{'' if number == 1 else plural}"
+def several(number, thing, plural="s", spec=".12g"):
+    """A number of things, in words."""
+    return f"{number:{spec}} {thing}{'' if number == 1 else plural}"
 
 
 def _decimals(errors):

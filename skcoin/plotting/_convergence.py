@@ -6,9 +6,10 @@ import numpy as np
 
 from skcoin._ascent import ascend
 from skcoin._likelihood import Coins
-from skcoin._validation import refuse_if_impossible
+from skcoin._validation import check_number, refuse_if_impossible
 from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import GREY, Display, check_number, counted, look, pyplot
+from skcoin.inspection._summary import several
+from skcoin.plotting._display import GREY, Display, look, pyplot
 
 NAMES = {"em": "EM", "em-newton": "EM-Newton"}
 
@@ -144,7 +145,7 @@ class ConvergenceDisplay(Display):
                 np.maximum(gap, self.rounding),
                 **look(k),
                 markevery=max(1, len(gap) // 20),
-                label=f"{NAMES[solver]}: {counted(len(gap) - 1, 'step', 'steps')}",
+                label=f"{NAMES[solver]}: {several(len(gap) - 1, 'step', spec=',')}",
             )
         self.rounding_ = ax.axhline(self.rounding, color=GREY, zorder=0, label="rounding")
         ax.set(xlabel="E-steps after the start", ylabel="gap to the highest end (log-likelihood)")

@@ -1,7 +1,5 @@
 """What the displays share: axes to draw on, and how lines are told apart."""
 
-from sklearn.utils import check_scalar
-
 # Okabe and Ito's palette, the lightest colours last. Line and marker tell as much in print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
@@ -75,15 +73,3 @@ def look(k):
         "marker": MARKERS[k % len(MARKERS)],
         "markersize": 4,
     }
-
-
-def counted(n, one, many):
-    """A number of things, in words."""
-    return f"{n:,} {one if n == 1 else many}"
-
-
-def check_number(value, name, kind, **bounds):
-    """Refuse what is no number of this kind within bounds, and NaN."""
-    check_scalar(value, name, kind, **bounds)
-    if value != value:
-        raise ValueError(f"{name} is NaN, but must be a number.")

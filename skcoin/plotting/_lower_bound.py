@@ -7,8 +7,9 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from skcoin._likelihood import Coins, em_step, expect
+from skcoin._validation import check_number
 from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import Display, check_number, look, pyplot
+from skcoin.plotting._display import Display, look, pyplot
 
 N_GRID = 301
 
@@ -137,7 +138,7 @@ class LowerBoundDisplay(Display):
         """
         pyplot(cls)
         fitted = look_at(estimator, X, sample_weight, coins)
-        counts, n_coins = fitted.counts, len(fitted.coins.theta)
+        n_coins = len(fitted.coins.theta)
         check_number(coin, "coin", Integral, min_val=0, max_val=n_coins - 1)
         check_number(n_steps, "n_steps", Integral, min_val=1)
         evidence = replace(
@@ -149,7 +150,7 @@ class LowerBoundDisplay(Display):
 
         path, expectations = _steps(_along(fitted.coins, coin, [start]), evidence, n_steps)
         theta = np.array([coins.theta[0, coin] for coins in path])
-        log_ways = counts.rows @ estimator._log_ways(counts.heads, counts.tails)
+        log_ways = estimator._total_log_ways(fitted.counts)
         heights = np.array([expected.objective[0] for expected in expectations]) + log_ways
         grid = _around([*theta, fitted.coins.theta[coin]])
         bounds = [

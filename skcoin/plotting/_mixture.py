@@ -5,9 +5,10 @@ from numbers import Integral
 import numpy as np
 from scipy.stats import binom
 
-from skcoin._validation import refuse_if_not_whole
+from skcoin._validation import check_number, refuse_if_not_whole
 from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import GREY, Display, check_number, counted, look, pyplot
+from skcoin.inspection._summary import several
+from skcoin.plotting._display import GREY, Display, look, pyplot
 
 MOST_BARS = 60
 
@@ -158,7 +159,7 @@ class MixtureDisplay(Display):
         outside = f" ({self.n_outside:,.4g} of the rows outside)" if self.n_outside else ""
         name = f"rate of heads{outside}"
         if self.n_tosses is not None:
-            name = f"heads of {counted(self.n_tosses, 'toss', 'tosses')}"
+            name = f"heads of {several(self.n_tosses, 'toss', 'es', ',')}"
         room_for_legend = 1.25 * max(self.observed.max(), mixture.max()) or 1
         ax.set(xlabel=name, ylabel="rows", ylim=(0, room_for_legend))
         ax.legend(handles=[self.bars_, *self.lines_, self.mixture_])
