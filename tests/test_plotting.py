@@ -321,7 +321,7 @@ def test_known_coins_and_priors_are_part_of_the_gap():
     assert display.gaps["em-newton"][0] == pytest.approx(bounds[-1] - bounds[0], abs=1e-6)
 
 
-def test_one_solver_may_be_drawn_alone_and_an_unknown_one_not(rats):
+def test_one_solver_may_be_drawn_alone(rats):
     display = ConvergenceDisplay.from_estimator(rats, RATS, solvers=["em-newton"])
     assert list(display.gaps) == list(display.lines_) == ["em-newton"]
     assert list(ConvergenceDisplay.from_estimator(rats, RATS, solvers="em").gaps) == ["em"]
