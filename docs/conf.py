@@ -89,7 +89,6 @@ sphinx_gallery_conf = {
     "image_srcset": ["2x"],
     "min_reported_time": 0,
     "minigallery_sort_order": "teaching.order",
-    "reference_url": {"skcoin": None},
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
