@@ -5,12 +5,11 @@ coin's probability of heads and how often it is picked.
 """
 
 from skcoin._binomial_mixture import BinomialMixture
-from skcoin._groups import fit_groups
 from skcoin._three_coin import ThreeCoinModel
 from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.frames import count_tosses, join_posterior
+from skcoin.frames import count_tosses, fit_groups, join_posterior
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "BinomialMixture",
     "IdentifiabilityWarning",

@@ -1,4 +1,7 @@
-"""What both estimators share: validate, count, start, climb, and read off the attributes."""
+"""What the estimators share: validate, count, fit, and read off the attributes.
+
+``recipe_of``, ``mixture_of`` and ``count_rows`` are how all other rooms read an estimator.
+"""
 
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
@@ -6,31 +9,33 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
-from skcoin._advice import warn_of_identifiability, warn_of_obstacles
-from skcoin._ascent import ascend
-from skcoin._counts import HIDDEN, count, merge, with_columns
-from skcoin._criteria import Criteria
-from skcoin._likelihood import Coins, Evidence, concatenate
-from skcoin._prediction import Prediction
-from skcoin._sampling import Sampling
-from skcoin._starts import from_the_inside, start_values
+from skcoin._counts import count, map_rows, merge, with_columns
+from skcoin._criteria import CriteriaMixin
+from skcoin._em.parameters import Parameters
+from skcoin._em.specification import warm_start
+from skcoin._families import BINOMIAL
+from skcoin._fit import Recipe, fit_tables
+from skcoin._layouts import LAYOUTS, check_layout, iter_tosses
+from skcoin._mixture import Mixture
+from skcoin._prediction import PredictionMixin
+from skcoin._sampling import SamplingMixin
 from skcoin._validation import (
-    LAYOUTS,
     MOST,
     check_coins,
-    check_layout,
     check_sample_weight,
     check_theta_prior,
-    iter_tosses,
     refuse_if_coin_is_gone,
-    refuse_if_impossible,
-    refuse_if_no_toss,
 )
+from skcoin._versions import check_version, with_version
+from skcoin._warnings import warn_of_identifiability, warn_of_status
 
 
-class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, ABC):
+class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, BaseEstimator, ABC):
     """Base of the estimators: all but their parameters and the names of what they learn."""
+
+    _family = BINOMIAL
 
     _doc_link_module = "skcoin"
     _doc_link_template = (
@@ -51,13 +56,13 @@ class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, A
     }
 
     @abstractmethod
-    def _given(self):
-        """Check the start parameters and return them as ``Given``."""
+    def _specification(self):
+        """Check the start parameters and return them as a ``Specification``."""
 
     @property
     @abstractmethod
     def _n_components(self):
-        """Number of coins, from the parameters."""
+        """Number of components, from the parameters."""
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, coins=None):
@@ -102,8 +107,8 @@ class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, A
         >>> BinomialMixture().fit(X, coins=[1, 0, 0, 1, 0]).theta_      # all coins known
         array([0.8 , 0.45])
         """
-        given = self._given()
-        return self._fit_counts(self._count(X, sample_weight, coins, reset=True), given)
+        recipe = recipe_of(self)
+        return self._fit_counts(count_rows(self, X, sample_weight, coins, reset=True), recipe)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None, coins=None):
@@ -151,13 +156,13 @@ class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, A
         >>> coins.theta_.round(4)
         array([0.7934, 0.5139])
         """
-        given = self._given()
+        recipe = recipe_of(self)
         goes_on = hasattr(self, "_counts")
-        counts = self._count(X, sample_weight, coins, reset=not goes_on)
+        counts = count_rows(self, X, sample_weight, coins, reset=not goes_on)
         if goes_on:
             counts = merge([self._counts, counts])
             refuse_if_coin_is_gone(counts, self._n_components)
-        return self._fit_counts(counts, given, goes_on=goes_on)
+        return self._fit_counts(counts, recipe, goes_on=goes_on)
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
         """Fit, then say which coin each row most likely is.
@@ -192,80 +197,122 @@ class HiddenCoins(Prediction, Criteria, Sampling, DensityMixin, BaseEstimator, A
         tags.input_tags.allow_nan = self.layout == "tosses"
         return tags
 
-    def _count(self, X, sample_weight=None, coins=None, *, reset=False):
-        X = check_layout(self, X, reset=reset)
-        sample_weight = check_sample_weight(sample_weight, len(X))
-        coins = check_coins(coins, len(X), self._n_components)
-        chunks = iter_tosses(X, self.layout, type(self).__name__)
-        return count(with_columns(chunks, sample_weight, coins))
+    def __getstate__(self):
+        return with_version(super().__getstate__())
 
-    def _fit_counts(self, counts, given, *, goes_on=False):
-        """All of ``fit`` that comes after the counting; ``goes_on`` from the last coins."""
-        refuse_if_no_toss(counts)
-        evidence = self._evidence(counts, given)
-        unlabelled = not evidence.known_rows.any() and not given.orders_coins
-        last = self._last_coins(given) if goes_on or self.warm_start else None
-        if last is None or goes_on:
-            [start] = self._starts([counts], given, self.random_state)
-            start = start if last is None else concatenate([start, last])
-        else:
-            start, unlabelled = last, False
-        refuse_if_impossible(start, counts, given.names)
-        [best] = self._ascend([start], [evidence], given, unlabelled)
-        order = np.argsort(-best.theta[-1], kind="stable") if unlabelled else np.s_[:]
-        self._n_parameters = given.n_parameters
-        self._learn(best, order, counts)
-        warn_of_obstacles(best, self)
-        warn_of_identifiability(self.theta_, self.weights_, given, evidence)
+    def __setstate__(self, state):
+        super().__setstate__(check_version(state, type(self).__name__))
+
+    def _fit_counts(self, counts, recipe, *, goes_on=False):
+        """All of ``fit`` that comes after the counting; ``goes_on`` from the last fit."""
+        ordered = recipe.specification.orders_components
+        last = self._last(recipe) if goes_on or self.warm_start else None
+        own_starts = goes_on or last is None
+        [run] = fit_tables(
+            recipe,
+            [counts],
+            warm=None if last is None else [last],
+            own_starts=own_starts,
+            regroup=own_starts and not ordered,
+            random_state=self.random_state,
+        )
+        may_sort = own_starts and not ordered and not run.problem.labelled.any()
+        order = falling(run.last[0]) if may_sort else np.s_[:]
+        self._n_parameters = recipe.specification.n_parameters
+        self._learn(run, order, counts)
+        warn_of_status(run, self)
+        warn_of_identifiability(self, run.problem)
         return self
 
-    def _starts(self, tables, given, random_state):
-        tossed = [counts.where(counts.tosses > 0) for counts in tables]
-        return start_values(tossed, given, self.init_params, self.n_init, random_state)
-
-    def _ascend(self, starts, evidence, given, unlabelled):
-        return ascend(
-            starts,
-            evidence,
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            regroup=unlabelled and self.init_params == "auto" and given.can_regroup,
-        )
-
-    def _coins(self):
-        return Coins(self.theta_, self.weights_)
-
-    def _evidence(self, counts, given):
-        heads_prior, tails_prior = check_theta_prior(self.theta_prior)
-        hidden = counts.where((counts.coin == HIDDEN) & (counts.tosses > 0))
-        known = counts.where(counts.coin != HIDDEN)
-        own = known.rows * (known.coin == np.arange(self._n_components)[:, None])
-        return Evidence(
-            heads=hidden.heads,
-            tails=hidden.tails,
-            rows=hidden.rows,
-            sure_heads=own @ known.heads + given.learn_theta * (heads_prior - 1),
-            sure_tails=own @ known.tails + given.learn_theta * (tails_prior - 1),
-            sure_rows=own.sum(axis=1) + given.learn_weights * (self.weights_prior - 1),
-            known_rows=own.sum(axis=1),
-            learn_theta=given.learn_theta,
-            learn_weights=given.learn_weights,
-        )
-
-    def _last_coins(self, given):
-        """The coins of the last fit as a start, or None where there are none to go on from."""
+    def _last(self, recipe):
+        """The last fit as a start, or None where there is none to go on from."""
         if len(getattr(self, "theta_", ())) != self._n_components:
             return None
-        return from_the_inside(self._coins(), given)[None]
+        return warm_start(self._parameters(), recipe.specification)[None]
 
-    def _learn(self, best, order, counts):
-        self.theta_path_ = best.theta[:, order]
-        self.weights_path_ = best.weights[:, order]
+    def _parameters(self):
+        return Parameters(self.weights_, self.theta_[:, None])
+
+    def _learn(self, run, order, counts):
+        self.theta_path_ = run.path.components[:, order, 0]
+        self.weights_path_ = run.path.weights[:, order]
         self.theta_, self.weights_ = self.theta_path_[-1].copy(), self.weights_path_[-1].copy()
-        log_ways = self._total_log_ways(counts)
-        self.lower_bounds_ = (best.objective + log_ways) / counts.rows.sum()
+        log_base = mixture_of(self).total_log_base(counts)
+        self.lower_bounds_ = (run.objective + log_base) / counts.n_rows
         self.lower_bound_ = float(self.lower_bounds_[-1])
-        self.converged_ = best.converged
-        self.n_iter_ = best.n_iter
+        self.converged_ = run.converged
+        self.n_iter_ = run.n_iter
         self._counts = counts
+
+    def _map_rows(self, X, function, shape=()):
+        """``function(mixture, heads, tails)`` of every row, an array of this shape each."""
+        mixture = mixture_of(self)
+        X = check_layout(self, X, reset=False)
+        chunks = iter_tosses(X, self.layout, type(self).__name__)
+        return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
+
+    def _of_counts(self, function, X, sample_weight):
+        """``function(mixture, counts)`` of the counts of X."""
+        return function(mixture_of(self), count_rows(self, X, sample_weight))
+
+
+def falling(parameters):
+    """The order of components by falling first parameter."""
+    return np.argsort(-parameters.components[..., 0], axis=-1, kind="stable")
+
+
+def recipe_of(model):
+    """What a model asks of a fit, its parameters checked."""
+    return Recipe(
+        family=model._family,
+        specification=model._specification(),
+        theta_prior=check_theta_prior(model.theta_prior),
+        weights_prior=model.weights_prior,
+        init_params=model.init_params,
+        n_init=model.n_init,
+        solver=model.solver,
+        tol=model.tol,
+        max_iter=model.max_iter,
+    )
+
+
+def mixture_of(model):
+    """What a fitted model has learned."""
+    check_is_fitted(model)
+    in_order = model.layout == "tosses"
+    return Mixture(model._family, model._parameters(), model._n_parameters, in_order)
+
+
+def count_rows(model, X, sample_weight=None, coins=None, *, reset=False):
+    """The counts of X in the layout of a model, fitted unless ``reset``."""
+    X = check_layout(model, X, reset=reset)
+    sample_weight = check_sample_weight(sample_weight, len(X))
+    labels = check_coins(coins, len(X), model._n_components)
+    chunks = iter_tosses(X, model.layout, type(model).__name__)
+    return count(with_columns(chunks, sample_weight, labels))
+
+
+def map_model(model, X, function, shape=()):
+    """``function(mixture, heads, tails)`` of every row of X, an array of this shape each."""
+    return model._map_rows(X, function, shape)
+
+
+def refuse_if_no_model(model, name, fitted=""):
+    """Refuse what is no model of hidden coins."""
+    if not isinstance(model, BaseMixture):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        article = "" if isinstance(model, type) else "a "
+        raise TypeError(
+            f"{name} must be a {fitted}BinomialMixture or ThreeCoinModel, but is {article}{kind}."
+        )
+
+
+def check_model(model, name="model"):
+    """Refuse what is no fitted model of hidden coins."""
+    refuse_if_no_model(model, name, "fitted ")
+    check_is_fitted(model)
+    if len(model.theta_) != model._n_components:
+        raise ValueError(
+            f"n_components of {name} is {model._n_components}, but it was fitted with "
+            f"{len(model.theta_)}. Fit it again."
+        )

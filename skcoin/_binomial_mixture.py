@@ -5,12 +5,12 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skcoin._base import HiddenCoins
-from skcoin._starts import Given
+from skcoin._base import BaseMixture
+from skcoin._em.specification import Specification
 from skcoin._validation import check_learn_theta, check_theta, check_weights
 
 
-class BinomialMixture(HiddenCoins):
+class BinomialMixture(BaseMixture):
     """Coins that hide behind their tosses: a mixture of binomials, fitted by EM.
 
     A row is a set of tosses of one coin, picked with probability ``weights_[k]``; the coin
@@ -133,7 +133,7 @@ class BinomialMixture(HiddenCoins):
     """
 
     _parameter_constraints = {  # noqa: RUF012
-        **HiddenCoins._parameter_constraints,
+        **BaseMixture._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "theta_init": ["array-like", None],
         "weights_init": ["array-like", None],
@@ -180,12 +180,15 @@ class BinomialMixture(HiddenCoins):
     def _n_components(self):
         return self.n_components
 
-    def _given(self):
+    def _specification(self):
         theta = check_theta(self.theta_init, "theta_init", self.n_components)
-        return Given(
-            theta=np.full(self.n_components, np.nan) if theta is None else theta,
-            weights=check_weights(self.weights_init, "weights_init", self.n_components),
-            learn_theta=check_learn_theta(self.learn_theta, self.theta_init, self.n_components),
-            learn_weights=bool(self.learn_weights),
+        theta = np.full(self.n_components, np.nan) if theta is None else theta
+        learn = check_learn_theta(self.learn_theta, self.theta_init, self.n_components)
+        return Specification(
+            init=theta[:, None],
+            weights_init=check_weights(self.weights_init, "weights_init", self.n_components),
+            free=learn[:, None],
+            free_weights=bool(self.learn_weights),
+            tied=np.array([False]),
             names="theta_init and weights_init",
         )

@@ -7,70 +7,80 @@ needs: repeated rows, sample weights, chunks and their order are all the same th
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
-HIDDEN = -1  # the coin of a row whose coin is not known
+HIDDEN = -1  # the label of a row whose component is not known
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Distinct rows, sorted by (coin, heads, tails); rows of weight zero are left out.
+    """Distinct rows, sorted by (label, heads, tails); rows of weight zero are left out.
 
     Attributes
     ----------
     heads, tails : ndarray of shape (n_distinct,), float64
-    rows : ndarray of shape (n_distinct,), float64
+    multiplicity : ndarray of shape (n_distinct,), float64
         Total weight of the rows that hold this pair, greater than zero.
-    coin : ndarray of shape (n_distinct,), int
-        The coin that was tossed, ``HIDDEN`` where that is not known.
+    label : ndarray of shape (n_distinct,), int
+        The component that was tossed, ``HIDDEN`` where that is not known.
     """
 
     heads: np.ndarray
     tails: np.ndarray
-    rows: np.ndarray
-    coin: np.ndarray
+    multiplicity: np.ndarray
+    label: np.ndarray
 
     @property
     def tosses(self):
         return self.heads + self.tails
 
-    def where(self, mask):
+    @property
+    def n_rows(self):
+        """Total weight of all rows."""
+        return self.multiplicity.sum()
+
+    @property
+    def tossed(self):
+        """The rows that hold a toss."""
+        return self.keep(self.tosses > 0)
+
+    def keep(self, mask):
         """The rows of the table at which ``mask`` is true."""
         if mask.all():
             return self
-        return Counts(self.heads[mask], self.tails[mask], self.rows[mask], self.coin[mask])
+        return Counts(self.heads[mask], self.tails[mask], self.multiplicity[mask], self.label[mask])
 
 
 def count(chunks):
-    """The counts of an iterable of ``(heads, tails, sample_weight or None, coins or None)``."""
+    """The counts of an iterable of ``(heads, tails, sample_weight or None, labels or None)``."""
     return merge([part for chunk in chunks for part in _count_chunk(*chunk)])
 
 
-def with_columns(chunks, sample_weight, coins):
-    """Put each row's weight and coin (or None) beside its heads and tails, chunk by chunk."""
+def with_columns(chunks, sample_weight, labels):
+    """Put each row's weight and label (or None) beside its heads and tails, chunk by chunk."""
     start = 0
     for heads, tails in chunks:
         rows = slice(start, start + len(heads))
-        columns = (None if column is None else column[rows] for column in (sample_weight, coins))
+        columns = (None if column is None else column[rows] for column in (sample_weight, labels))
         yield heads, tails, *columns
         start = rows.stop
 
 
 def merge(parts):
-    """One table from several: equal (coin, heads, tails) become one, their rows are summed."""
+    """One table from several: equal (label, heads, tails) become one, their rows are summed."""
     if len(parts) == 1:
         return parts[0]
-    heads, tails, rows, coin = (
+    heads, tails, multiplicity, label = (
         np.concatenate([getattr(part, name) for part in parts])
-        for name in ("heads", "tails", "rows", "coin")
+        for name in ("heads", "tails", "multiplicity", "label")
     )
-    order = np.lexsort((tails, heads, coin))
-    heads, tails, rows, coin = heads[order], tails[order], rows[order], coin[order]
+    order = np.lexsort((tails, heads, label))
+    heads, tails, multiplicity = heads[order], tails[order], multiplicity[order]
+    label = label[order]
     is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (np.diff(heads) != 0) | (np.diff(tails) != 0) | (np.diff(coin) != 0)
+    is_new[1:] = (np.diff(heads) != 0) | (np.diff(tails) != 0) | (np.diff(label) != 0)
     first = np.flatnonzero(is_new)
-    rows = np.add.reduceat(rows, first) if len(first) else rows
-    return Counts(heads[first], tails[first], rows, coin[first])
+    multiplicity = np.add.reduceat(multiplicity, first) if len(first) else multiplicity
+    return Counts(heads[first], tails[first], multiplicity, label[first])
 
 
 def encode(heads, tails):
@@ -134,44 +144,14 @@ def map_rows(function, chunks, n_rows, shape=()):
     return values
 
 
-def log_binomial_coefficient(heads, tails):
-    """Natural log of ``binom(heads + tails, heads)``, for fractional counts too.
-
-    A difference of log-gammas, or ``betaln``, loses a digit for each of theirs: a trillion tosses
-    would leave two behind the point. With Stirling's formula,
-    ``log Gamma(z) = (z - 1/2) log z - z + log(2 pi) / 2 + mu(z)``, the large terms cancel on
-    paper; ``few`` and ``many`` are the smaller and the larger of the counts plus one.
-    """
-    fewer = np.minimum(heads, tails)
-    few, many, all_ = fewer + 1, np.maximum(heads, tails) + 1, heads + tails + 1
-    remainder = _stirling_remainder(np.stack([all_, many, few]))
-    return (
-        (many - 0.5) * np.log1p(fewer / many)
-        + fewer * np.log(all_ / few)
-        - 0.5 * np.log(few)
-        + (1 - 0.5 * np.log(2 * np.pi))
-        + (remainder[0] - remainder[1] - remainder[2])
-    )
-
-
-def _stirling_remainder(z):
-    """``mu(z)`` for ``z >= 1``: its asymptotic series, or what gammaln says where that is small."""
-    w = 1 / np.square(z)
-    series = 1 / 1188 - w * (691 / 360360 - w / 156)
-    for term in (1 / 1680, 1 / 1260, 1 / 360, 1 / 12):
-        series = term - w * series
-    small = np.minimum(z, 10.0)
-    exact = gammaln(small) - ((small - 0.5) * np.log(small) - small + 0.5 * np.log(2 * np.pi))
-    return np.where(z < 10, exact, series / z)
-
-
-def _count_chunk(heads, tails, sample_weight, coins):
-    for coin in [HIDDEN] if coins is None else np.unique(coins):
-        mine = slice(None) if coins is None else coins == coin
+def _count_chunk(heads, tails, sample_weight, labels):
+    for label in [HIDDEN] if labels is None else np.unique(labels):
+        mine = slice(None) if labels is None else labels == label
         code, decode = encode(heads[mine], tails[mine])
-        rows = np.bincount(code, None if sample_weight is None else sample_weight[mine])
-        seen = np.flatnonzero(rows > 0)
-        yield Counts(*decode(seen), rows[seen].astype(float), np.full(len(seen), coin))
+        multiplicity = np.bincount(code, None if sample_weight is None else sample_weight[mine])
+        seen = np.flatnonzero(multiplicity > 0)
+        label = np.full(len(seen), label)
+        yield Counts(*decode(seen), multiplicity[seen].astype(float), label)
 
 
 def _as_integers(counts):

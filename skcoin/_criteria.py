@@ -1,14 +1,9 @@
 """How well a fitted mixture describes rows: likelihood and information criteria."""
 
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
-from skcoin import _likelihood
-from skcoin._counts import log_binomial_coefficient
-from skcoin._validation import refuse_if_no_toss
+from skcoin._mixture import Mixture
 
 
-class Criteria:
+class CriteriaMixin:
     """The part of the estimators that judges the fit."""
 
     def score_samples(self, X):
@@ -32,7 +27,7 @@ class Criteria:
         >>> BinomialMixture().fit(X).score_samples([[9, 1], [4, 6]]).round(4)
         array([-1.9639, -2.3476])
         """
-        return self._map_rows(X, self._log_likelihood)
+        return self._map_rows(X, Mixture.log_likelihood)
 
     def score(self, X, y=None, sample_weight=None):
         """Mean log-likelihood per row.
@@ -58,9 +53,7 @@ class Criteria:
         >>> print(f"{BinomialMixture().fit(X).score(X):.4f}")
         -1.9591
         """
-        check_is_fitted(self)
-        counts = self._count(X, sample_weight)
-        return float(self._total_log_likelihood(counts) / counts.rows.sum())
+        return self._of_counts(Mixture.score, X, sample_weight)
 
     def aic(self, X, sample_weight=None):
         """Information criterion of Akaike, ``-2 log L + 2 p``; lower is better.
@@ -84,8 +77,7 @@ class Criteria:
         >>> print(f"{BinomialMixture().fit(X).aic(X):.2f}")
         25.59
         """
-        check_is_fitted(self)
-        return self._aic(self._count(X, sample_weight))
+        return self._of_counts(Mixture.aic, X, sample_weight)
 
     def bic(self, X, sample_weight=None):
         """Bayesian information criterion, ``-2 log L + p log n``; lower is better.
@@ -109,8 +101,7 @@ class Criteria:
         >>> print(f"{BinomialMixture().fit(X).bic(X):.2f}")
         24.42
         """
-        check_is_fitted(self)
-        return self._bic(self._count(X, sample_weight))
+        return self._of_counts(Mixture.bic, X, sample_weight)
 
     def icl(self, X, sample_weight=None):
         """Integrated completed likelihood criterion; lower is better.
@@ -143,37 +134,4 @@ class Criteria:
         >>> print(f"{BinomialMixture().fit(X).icl(X):.2f}")
         27.90
         """
-        check_is_fitted(self)
-        return self._icl(self._count(X, sample_weight))
-
-    def _log_likelihood(self, coins, heads, tails):
-        value = _likelihood.log_likelihood(coins, heads[..., None, :], tails[..., None, :])
-        return np.minimum(value + self._log_ways(heads, tails), 0)  # rounding may leave it above
-
-    def _log_ways(self, heads, tails):
-        """Log of the number of ways to see a row: one where the order of tosses is data."""
-        if self.layout == "tosses":
-            return np.zeros_like(heads)
-        return log_binomial_coefficient(heads, tails)
-
-    def _total_log_ways(self, counts):
-        return counts.rows @ self._log_ways(counts.heads, counts.tails)
-
-    def _total_log_likelihood(self, counts, coins=None):
-        coins = self._coins() if coins is None else coins
-        return counts.rows @ self._log_likelihood(coins, counts.heads, counts.tails)
-
-    def _aic(self, counts):
-        refuse_if_no_toss(counts)
-        return float(-2 * self._total_log_likelihood(counts) + 2 * self._n_parameters)
-
-    def _bic(self, counts):
-        refuse_if_no_toss(counts)
-        n_rows = counts.rows[counts.tosses > 0].sum()
-        penalty = self._n_parameters * np.log(n_rows)
-        return float(-2 * self._total_log_likelihood(counts) + penalty)
-
-    def _icl(self, counts):
-        tossed = counts.where(counts.tosses > 0)
-        posterior = _likelihood.posterior(self._coins(), tossed.heads, tossed.tails)
-        return float(self._bic(counts) + 2 * tossed.rows @ _likelihood.entropy(posterior))
+        return self._of_counts(Mixture.icl, X, sample_weight)

@@ -1,17 +1,13 @@
 """What a fitted mixture says of rows: which coin it was, and how often it shows heads."""
 
-from functools import partial
-
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skcoin import _likelihood
-from skcoin._counts import map_rows
-from skcoin._validation import check_layout, iter_tosses
+from skcoin._mixture import Mixture
 
 
-class Prediction(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The part of the estimators that reads rows by their posterior."""
 
     def predict(self, X):
@@ -61,7 +57,7 @@ class Prediction(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                [0.5228, 0.4772]])
         """
         check_is_fitted(self)
-        return self._map_rows(X, _likelihood.posterior, self.theta_.shape)
+        return self._map_rows(X, Mixture.posterior, self.theta_.shape)
 
     def transform(self, X):
         """The posterior probabilities of ``predict_proba``, as features for a next step.
@@ -116,23 +112,17 @@ class Prediction(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> std.round(3)
         array([0.03 , 0.134])
         """
-
-        def moments(coins, heads, tails):
-            posterior = _likelihood.posterior(coins, heads, tails)
-            mean = posterior @ coins.theta
-            variance = (posterior * (coins.theta - mean[:, None]) ** 2).sum(axis=1)
-            return np.column_stack([mean, np.sqrt(variance)])
-
-        mean, std = self._map_rows(X, moments, (2,)).T
+        mean, std = self._map_rows(X, _moments, (2,)).T
         return (mean, std) if return_std else mean
-
-    def _map_rows(self, X, function, shape=()):
-        """``function(coins, heads, tails)`` of every row, an array of this shape each."""
-        check_is_fitted(self)
-        X = check_layout(self, X, reset=False)
-        chunks = iter_tosses(X, self.layout, type(self).__name__)
-        return map_rows(partial(function, self._coins()), chunks, len(X), shape)
 
     @property
     def _n_features_out(self):
         return len(self.theta_)
+
+
+def _moments(mixture, heads, tails):
+    """Mean and standard deviation of theta given each row."""
+    posterior, theta = mixture.posterior(heads, tails), mixture.theta
+    mean = posterior @ theta
+    variance = (posterior * (theta - mean[:, None]) ** 2).sum(axis=1)
+    return np.column_stack([mean, np.sqrt(variance)])

@@ -11,7 +11,7 @@ from skcoin._validation import check_n_tosses, refuse_if_not_drawable
 MOST_DRAWN = 2**53  # tosses in a row; beyond, not every count has a float
 
 
-class Sampling:
+class SamplingMixin:
     """The part of the estimators that draws rows."""
 
     def sample(self, n_samples=1, n_tosses=None, random_state=None):
@@ -59,8 +59,9 @@ class Sampling:
         rng = check_random_state(self.random_state if random_state is None else random_state)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         if n_tosses is None:
-            share = self._counts.rows / self._counts.rows.sum()
-            tosses = rng.choice(self._counts.tosses, size=n_samples, p=share)
+            counts = self._counts
+            share = counts.multiplicity / counts.n_rows
+            tosses = rng.choice(counts.tosses, size=n_samples, p=share)
         else:
             tosses = check_n_tosses(n_tosses, n_samples)
         most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN

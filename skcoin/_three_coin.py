@@ -5,13 +5,13 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skcoin._base import HiddenCoins
-from skcoin._starts import Given
+from skcoin._base import BaseMixture
+from skcoin._em.specification import Specification
 
 _PROBABILITY = [Interval(Real, 0, 1, closed="both"), None]
 
 
-class ThreeCoinModel(HiddenCoins):
+class ThreeCoinModel(BaseMixture):
     """Coin A picks between coins B and C; only the tosses of B or C are seen.
 
     In each row coin A is tossed once, hidden. If it shows heads, with probability ``pi_``, the
@@ -118,7 +118,7 @@ class ThreeCoinModel(HiddenCoins):
     """
 
     _parameter_constraints = {  # noqa: RUF012
-        **HiddenCoins._parameter_constraints,
+        **BaseMixture._parameter_constraints,
         "pi_init": _PROBABILITY,
         "p_init": _PROBABILITY,
         "q_init": _PROBABILITY,
@@ -159,17 +159,18 @@ class ThreeCoinModel(HiddenCoins):
     def _n_components(self):
         return 2
 
-    def _given(self):
+    def _specification(self):
         pi = self.pi_init
-        return Given(
-            theta=np.array([self.p_init, self.q_init], dtype=float),  # None becomes NaN
-            weights=None if pi is None else np.array([pi, 1 - pi], dtype=float),
-            learn_theta=np.array([True, True]),
-            learn_weights=True,
+        return Specification(
+            init=np.array([[self.p_init], [self.q_init]], dtype=float),  # None becomes NaN
+            weights_init=None if pi is None else np.array([pi, 1 - pi], dtype=float),
+            free=np.array([[True], [True]]),
+            free_weights=True,
+            tied=np.array([False]),
             names="pi_init, p_init and q_init",
         )
 
-    def _learn(self, best, order, counts):
-        super()._learn(best, order, counts)
+    def _learn(self, run, order, counts):
+        super()._learn(run, order, counts)
         self.pi_ = float(self.weights_[0])
         self.p_, self.q_ = self.theta_.tolist()

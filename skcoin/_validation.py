@@ -1,88 +1,20 @@
-"""Everything that a user can get wrong, and the words in which they are told.
+"""What a user can get wrong in parameters and vectors, and the words in which they are told."""
 
-The layouts of X live here too: ``iter_tosses`` is the one place that knows them. It works in
-chunks, so that checking ten million rows takes no more memory than checking one chunk.
-"""
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import validate_data
 
-from skcoin._advice import warn_user
 from skcoin._counts import HIDDEN
 
-LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
 MOST = 2.0**53  # in a cell, or of a prior; beyond, not every whole number is a float
-CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
-
-
-def check_layout(estimator, X, *, reset):
-    """X as a numeric 2-D array with the columns that the estimator's layout asks for.
-
-    The cells themselves are read, and refused, by ``iter_tosses``.
-    """
-    if isinstance(X, np.ma.MaskedArray):
-        raise ValueError(
-            "X is a masked array, whose mask would be ignored. Drop the masked rows, or use "
-            'layout="tosses" with X.filled(np.nan), which says that a toss was not made.'
-        )
-    X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False)
-    if X.dtype.kind == "O":
-        X = _as_floats(X, "X")
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"X holds {X.dtype.name} values, but must hold counts of tosses.")
-    layout, n_columns = estimator.layout, X.shape[1]
-    if layout == "tosses":
-        return X
-    if n_columns == 1:
-        raise ValueError(
-            f"layout={layout!r} needs two columns, but X has n_features = 1. If every cell is one "
-            'toss (1 heads, 0 tails, NaN not tossed), use layout="tosses".'
-        )
-    if n_columns > 2 and layout == "heads_tosses":
-        raise ValueError(
-            f'layout="heads_tosses" needs exactly two columns, heads and tosses, but X has '
-            f"{n_columns}. Select the two, e.g. X[:, [0, 1]]."
-        )
-    if n_columns > 2 and reset:
-        warn_user(
-            f'layout="heads_tails": X has {n_columns} columns; column 0 is taken as heads and the '
-            f"sum of columns 1 to {n_columns - 1} as tails. For heads and tosses in two columns "
-            'use layout="heads_tosses", for single tosses in cells layout="tosses".',
-            UserWarning,
-        )
-    return X
-
-
-def iter_tosses(X, layout, caller, chunk=CHUNK):
-    """Yield heads and tails of X, chunk by chunk; refuse a cell that holds no count of tosses.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        From ``check_layout``.
-    layout : one of LAYOUTS
-    caller : str
-        Who reads X, as the message shall say.
-
-    Yields
-    ------
-    heads, tails : ndarray of shape (n_rows,)
-    """
-    split = {"heads_tails": _heads_tails, "heads_tosses": _heads_tosses, "tosses": _tosses}[layout]
-    for start in range(0, len(X), chunk):
-        part = X[start : start + chunk]
-        if part.dtype.kind in "bf" or part.dtype.itemsize < 8:
-            # So that sums and differences are exact.
-            part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64, copy=False)
-        yield split(part, start, caller)
 
 
 def check_sample_weight(sample_weight, n_samples):
     """``sample_weight`` as float64 of shape (n_samples,), or None."""
     if sample_weight is None:
         return None
-    sample_weight = _check_vector(sample_weight, "sample_weight", n_samples, "one weight per row")
+    sample_weight = check_vector(sample_weight, "sample_weight", n_samples, "one weight per row")
     for row in np.flatnonzero(sample_weight < 0)[:1]:
         raise ValueError(
             f"sample_weight[{row}] is {sample_weight[row]:g}; weights say how often a row counts "
@@ -100,7 +32,7 @@ def check_coins(coins, n_samples, n_components):
     """``coins`` as integers of shape (n_samples,), in -1, ..., n_components - 1, or None."""
     if coins is None:
         return None
-    coins = _check_vector(coins, "coins", n_samples, "one coin per row, -1 where it is hidden")
+    coins = check_vector(coins, "coins", n_samples, "one coin per row, -1 where it is hidden")
     wrong = (coins != np.rint(coins)) | (coins < HIDDEN) | (coins >= n_components)
     for row in np.flatnonzero(wrong)[:1]:
         raise ValueError(
@@ -114,7 +46,7 @@ def check_theta(theta, name, n_components):
     """Probabilities of heads of shape (n_components,), each in [0, 1], or None."""
     if theta is None:
         return None
-    theta = _check_vector(theta, name, n_components, "one probability of heads per coin")
+    theta = check_vector(theta, name, n_components, "one probability of heads per coin")
     for k in np.flatnonzero((theta < 0) | (theta > 1))[:1]:
         raise ValueError(
             f"{name}[{k}] is {theta[k]:g}; a probability of heads must be in [0, 1]. Give "
@@ -127,7 +59,7 @@ def check_weights(weights, name, n_components):
     """Mixing proportions of shape (n_components,), in [0, 1] with sum one, or None."""
     if weights is None:
         return None
-    weights = _check_vector(weights, name, n_components, "one proportion per coin")
+    weights = check_vector(weights, name, n_components, "one proportion per coin")
     for k in np.flatnonzero(weights < 0)[:1]:
         raise ValueError(f"{name}[{k}] is {weights[k]:g}; a proportion must be in [0, 1].")
     if abs(weights.sum() - 1) > 1e-6:
@@ -155,7 +87,7 @@ def check_learn_theta(learn_theta, theta_init, n_components):
 
 def check_theta_prior(theta_prior):
     """The pair (a, b) of the Beta prior, both at least 1 and finite."""
-    prior = _check_vector(theta_prior, "theta_prior", 2, "the pair (a, b) of a Beta prior")
+    prior = check_vector(theta_prior, "theta_prior", 2, "the pair (a, b) of a Beta prior")
     if prior.min() < 1:
         raise ValueError(
             f"theta_prior is {theta_prior!r}, but both numbers must be at least 1: below that the "
@@ -173,11 +105,16 @@ def check_number(value, name, kind, **bounds):
         raise ValueError(f"{name} is NaN, but must be a number.")
 
 
+def check_level(level):
+    """Refuse what is no probability inside (0, 1)."""
+    check_number(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
+
+
 def check_n_tosses(n_tosses, n_samples):
     """``n_tosses`` as float64 of shape (n_samples,)."""
     if np.ndim(n_tosses) == 0:
         n_tosses = np.full(n_samples, n_tosses)
-    return _check_vector(n_tosses, "n_tosses", n_samples, "the number of tosses, or one per row")
+    return check_vector(n_tosses, "n_tosses", n_samples, "the number of tosses, or one per row")
 
 
 def refuse_if_not_drawable(tosses, most, of_the_fit):
@@ -187,16 +124,6 @@ def refuse_if_not_drawable(tosses, most, of_the_fit):
         raise ValueError(
             f"{source} {tosses[row]:g} tosses in a row, but a row can be drawn with a whole number "
             f"of them only, from 0 to {most:g}. Give n_tosses in this range."
-        )
-
-
-def refuse_if_no_model(model, name, fitted=""):
-    """Refuse what is no model of hidden coins."""
-    if isinstance(model, type) or not hasattr(model, "_count"):
-        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
-        article = "" if isinstance(model, type) else "a "
-        raise TypeError(
-            f"{name} must be a {fitted}BinomialMixture or ThreeCoinModel, but is {article}{kind}."
         )
 
 
@@ -211,7 +138,7 @@ def refuse_if_not_whole(values, what, remedy):
 
 def refuse_if_coin_is_gone(counts, n_components):
     """Refuse rows counted before of a known coin that the model no longer has."""
-    most = counts.coin.max()
+    most = counts.label.max()
     if most >= n_components:
         raise ValueError(
             f"n_components is {n_components}, but among the rows of earlier calls of partial_fit "
@@ -223,110 +150,24 @@ def refuse_if_coin_is_gone(counts, n_components):
 def refuse_if_no_toss(counts):
     """Refuse rows that hold no toss, and totals that no float can hold."""
     with np.errstate(over="ignore"):
-        total = counts.rows @ counts.tosses
+        total = counts.multiplicity @ counts.tosses
     if total == 0:
         raise ValueError(
             "X holds no toss: every row of positive weight has 0 heads and 0 tails, so that there "
             "is nothing to learn from."
         )
     if not np.isfinite(total):
+        most, weight = counts.tosses.max(), counts.multiplicity.max()
         raise ValueError(
-            f"X and sample_weight hold more tosses than a float can count: up to "
-            f"{counts.tosses.max():g} in a row of weight up to {counts.rows.max():g}. Scale them "
-            "down."
+            f"X and sample_weight hold more tosses than a float can count: up to {most:g} in a row "
+            f"of weight up to {weight:g}. Scale them down."
         )
 
 
-def refuse_if_impossible(start, counts, names):
-    """Refuse start values that exclude a row, whose likelihood could never rise above zero.
-
-    Parameters
-    ----------
-    start : Coins of shape (n_starts, n_components)
-    counts : Counts
-    names : str
-        The parameters to change, as the message shall say.
-    """
-    if np.all((start.theta > 0) & (start.theta < 1) & (start.weights > 0)):
-        return
-    for coins in start:
-        possible = (
-            ((counts.heads[:, None] == 0) | (coins.theta > 0))
-            & ((counts.tails[:, None] == 0) | (coins.theta < 1))
-            & (coins.weights > 0)
-        )
-        hidden = counts.coin == HIDDEN
-        own = possible[np.arange(len(hidden)), counts.coin]
-        for i in np.flatnonzero(~np.where(hidden, possible.any(axis=1), own))[:1]:
-            whose = "any coin" if hidden[i] else f"its coin {counts.coin[i]}"
-            raise ValueError(
-                f"A row of {counts.heads[i]:g} heads and {counts.tails[i]:g} tails is impossible "
-                f"for {whose} at the start: theta={coins.theta.tolist()}, "
-                f"weights={coins.weights.tolist()}. Move {names} inside (0, 1)."
-            )
-
-
-def _heads_tails(part, start, caller):
-    _refuse_non_counts(part, start, caller)
-    tails = part[:, 1] if part.shape[1] == 2 else part[:, 1:].sum(axis=1, dtype=np.float64)
-    return part[:, 0], tails
-
-
-def _heads_tosses(part, start, caller):
-    _refuse_non_counts(part, start, caller)
-    heads, tosses = part[:, 0], part[:, 1]
-    rounding = 4 * np.finfo(float).eps  # of fractional counts
-    for row in np.flatnonzero(heads > tosses * (1 + rounding))[:1]:
-        raise ValueError(
-            f"Row {start + row} of X has {heads[row]:.15g} heads in {tosses[row]:.15g} tosses. "
-            'With layout="heads_tosses" column 0 is heads and column 1 all tosses; if column 1 '
-            'is tails, use layout="heads_tails".'
-        )
-    return heads, np.maximum(tosses - heads, 0)
-
-
-def _tosses(part, start, caller):
-    heads, tails = part == 1, part == 0
-    wrong = ~(heads | tails)
-    if part.dtype.kind == "f":
-        wrong &= ~np.isnan(part)
-    for row, column in np.argwhere(wrong)[:1]:
-        negative = "Negative values in data passed to" if part[row, column] < 0 else "X of"
-        raise ValueError(
-            f"{negative} {caller}: row {start + row}, column {column} is {part[row, column]:g}, "
-            'which is no toss. With layout="tosses" a cell is 1 for heads, 0 for tails or NaN for '
-            'not tossed; for counts use layout="heads_tails".'
-        )
-    return heads.sum(axis=1), tails.sum(axis=1)
-
-
-def _refuse_non_counts(part, start, caller):
-    low, high = part.min(), part.max()  # NaN reaches both
-    if low >= 0 and high <= MOST:
-        return
-    row, column = np.argwhere(~((part >= 0) & (part <= MOST)))[0]
-    value, where = part[row, column], f"row {start + row}, column {column}"
-    if value < 0 and np.isfinite(value):
-        raise ValueError(
-            f"Negative values in data passed to {caller}: {where} is {value:g}, but heads and "
-            "tails are counts. Remove or repair the row."
-        )
-    if np.isfinite(value):
-        raise ValueError(
-            f"{where} of X is {value:g}; counts above 2**53 = {MOST:g} have lost their last "
-            "digits. Scale X down."
-        )
-    said = "NaN" if np.isnan(value) else "infinity (inf)"
-    raise ValueError(
-        f"X of {caller} contains {said}: {where}. Counts must be finite; a row without tosses is "
-        '(0, 0), and only layout="tosses" takes NaN, for a toss that was not made.'
-    )
-
-
-def _check_vector(values, name, length, meaning):
+def check_vector(values, name, length, meaning):
     vector = np.asarray(values)
     if vector.dtype.kind == "O":
-        vector = _as_floats(vector, name)
+        vector = as_floats(vector, name)
     if vector.dtype.kind not in "biuf":
         kind = "strings" if vector.dtype.kind in "US" else f"{vector.dtype.name} values"
         example = f" such as {vector.flat[0].item()!r}" if vector.size else ""
@@ -341,7 +182,7 @@ def _check_vector(values, name, length, meaning):
     return vector
 
 
-def _as_floats(values, name):
+def as_floats(values, name):
     """An array of objects as float64, None as NaN; where a cell is no number, name it."""
     try:
         return values.astype(np.float64)

@@ -1,19 +1,19 @@
 """The bootstrap: refits to rows that could have been."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch, check_scalar
 
-from skcoin._advice import warn_user
-from skcoin._ascent import ascend
-from skcoin._likelihood import Coins
-from skcoin._starts import Given, from_the_inside
-from skcoin.inspection._fitted import look_at
-from skcoin.inspection._repeat import repeat
+from skcoin._em.specification import warm_start
+from skcoin._fit import Recipe, fit_tables
+from skcoin._mixture import Mixture
+from skcoin._warnings import warn_user
+from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._resampling import Resampling, Simulation
+from skcoin.inspection._workers import repeat
 
 MAX_ITER = 1000
 
@@ -116,8 +116,7 @@ def bootstrap(
     (array([0.02, 0.01]), array([0.02, 0.02]))
     """
     return replicates_of(
-        look_at(model, X, sample_weight, coins),
-        model,
+        check_fitted(model, X, sample_weight, coins),
         n_boot,
         parametric=parametric,
         random_state=random_state,
@@ -127,19 +126,18 @@ def bootstrap(
     )
 
 
-def replicates_of(
-    fitted, model, n_boot, *, parametric, random_state, n_jobs, verbose=0, callbacks=()
-):
-    """The bootstrap of a model that has been looked at."""
+def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0, callbacks=()):
+    """The bootstrap of a model that has been checked."""
     check_scalar(parametric, "parametric", (bool, np.bool_))
     if parametric:
         rows = Simulation(
-            fitted.counts, fitted.coins, ", or draw rows of X instead, with parametric=False"
+            fitted.counts, fitted.mixture, ", or draw rows of X instead, with parametric=False"
         )
     else:
         rows = Resampling(fitted.counts)
+    recipe = replace(fitted.recipe, solver="em-newton", max_iter=MAX_ITER)
     fits = repeat(
-        _Refit(rows, model, fitted.given, fitted.coins, _who_may_swap(fitted)),
+        _Refit(rows, recipe, fitted.mixture, _who_may_swap(fitted)),
         n_boot,
         random_state=random_state,
         n_jobs=n_jobs,
@@ -161,34 +159,33 @@ class _Refit:
     """Draw rows, fit, and put the coins in the order of the original ones."""
 
     rows: Resampling | Simulation
-    model: object
-    given: Given
-    original: Coins
+    recipe: Recipe
+    original: Mixture
     may_swap: np.ndarray
 
     def __call__(self, rngs):
         tables = [self.rows.draw(rng) for rng in rngs]
-        evidence = [self.model._evidence(counts, self.given) for counts in tables]
-        start = from_the_inside(self.original, self.given)[None]
-        options = {"solver": "em-newton", "tol": self.model.tol, "max_iter": MAX_ITER}
-        fits = ascend([start] * len(tables), evidence, regroup=False, **options)
-        return [self._result(fit, counts) for fit, counts in zip(fits, tables, strict=True)]
+        start = warm_start(self.original.parameters, self.recipe.specification)[None]
+        warm = [start] * len(tables)
+        runs = fit_tables(self.recipe, tables, warm=warm, own_starts=False, regroup=False)
+        return [self._result(run, counts) for run, counts in zip(runs, tables, strict=True)]
 
-    def _result(self, fit, counts):
-        coins = fit.last[0]
-        coins = coins[self._order(coins)]
-        log_likelihood = self.model._total_log_likelihood(counts, coins)
-        return coins.theta, coins.weights, log_likelihood, fit.converged
+    def _result(self, run, counts):
+        parameters = run.last[0]
+        refit = replace(self.original, parameters=parameters[self._order(parameters)])
+        return refit.theta, refit.weights, refit.total_log_likelihood(counts), run.converged
 
-    def _order(self, coins):
-        x, y = np.arcsin(np.sqrt(self.original.theta)), np.arcsin(np.sqrt(coins.theta))
+    def _order(self, parameters):
+        x, y = (
+            np.arcsin(np.sqrt(p.components[:, 0])) for p in (self.original.parameters, parameters)
+        )
         distance = np.where(self.may_swap, (x[:, None] - y) ** 2, np.inf)
         return linear_sum_assignment(distance)[1]
 
 
 def _who_may_swap(fitted):
     """Which coin may be given which one's name: pairs that nothing but their order tells apart."""
-    given, weights = fitted.given, fitted.coins.weights
-    unmarked = given.learn_theta & (fitted.evidence.known_rows == 0)
-    alike = given.learn_weights | (weights[:, None] == weights)
+    specification, weights = fitted.specification, fitted.mixture.weights
+    unmarked = specification.free[:, 0] & (fitted.problem.labelled == 0)
+    alike = specification.free_weights | (weights[:, None] == weights)
     return np.eye(len(weights), dtype=bool) | (unmarked[:, None] & unmarked & alike)

@@ -1,19 +1,17 @@
 """How many coins? A table of criteria, one row for each number."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
-from skcoin._advice import is_identifiable
+from skcoin._base import count_rows, falling, recipe_of
 from skcoin._binomial_mixture import BinomialMixture
+from skcoin._fit import fit_tables
+from skcoin._mixture import Mixture
 from skcoin._validation import check_number
-from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.inspection._fitted import Fitted
 from skcoin.inspection._optimality_gap import gap_of
 
 
@@ -102,7 +100,7 @@ def compare_n_components(
     estimator = _checked(BinomialMixture() if estimator is None else estimator)
     first = clone(estimator).set_params(n_components=1)
     first._validate_params()
-    counts = first._count(X, sample_weight, reset=True)
+    counts = count_rows(first, X, sample_weight, reset=True)
     rows, highest = [], np.inf  # that any mixture can have
     for n_components in range(1, max_components + 1):
         row = _row(clone(first).set_params(n_components=n_components), counts)
@@ -118,24 +116,22 @@ def compare_n_components(
 
 
 def _row(model, counts):
-    given = model._given()
-    with warnings.catch_warnings():
-        for category in (ConvergenceWarning, IdentifiabilityWarning):
-            warnings.simplefilter("ignore", category)
-        model._fit_counts(counts, given)
-    evidence = model._evidence(counts, given)
-    tossed = counts.where(counts.tosses > 0)
+    recipe = recipe_of(model)
+    [run] = fit_tables(recipe, [counts], random_state=model.random_state)
+    n_parameters = recipe.specification.n_parameters
+    parameters = run.last[0][falling(run.last[0])]
+    mixture = Mixture(recipe.family, parameters, n_parameters, model.layout == "tosses")
     return {
         "n_components": model.n_components,
-        "log_likelihood": float(model._total_log_likelihood(counts)),
-        "n_parameters": given.n_parameters,
-        "aic": model._aic(counts),
-        "bic": model._bic(counts),
-        "icl": model._icl(counts),
-        "gap": gap_of(Fitted(model._coins(), tossed, given, evidence)).gap,
-        "smallest_weight": float(model.weights_.min()),
-        "identifiable": is_identifiable(given, evidence),
-        "converged": model.converged_,
+        "log_likelihood": float(mixture.total_log_likelihood(counts)),
+        "n_parameters": n_parameters,
+        "aic": mixture.aic(counts),
+        "bic": mixture.bic(counts),
+        "icl": mixture.icl(counts),
+        "gap": gap_of(mixture, counts.tossed).gap,
+        "smallest_weight": float(mixture.weights.min()),
+        "identifiable": recipe.family.is_identifiable(run.problem),
+        "converged": run.converged,
     }
 
 

@@ -1,15 +1,13 @@
 """Confidence intervals, by three methods."""
 
-from numbers import Real
-
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 from sklearn.utils import Bunch
 
-from skcoin._validation import check_number
+from skcoin._validation import check_level
 from skcoin.inspection._bootstrap import replicates_of
-from skcoin.inspection._fitted import look_at
+from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._profile import profile_interval
 from skcoin.inspection._standard_errors import errors_of, gain_of, warn_if_below
 
@@ -117,23 +115,18 @@ def confidence_intervals(
     check_level(level)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}.")
-    fitted = look_at(model, X, sample_weight, coins)
+    fitted = check_fitted(model, X, sample_weight, coins)
     if method == "wald":
-        return wald(fitted.coins, errors_of(fitted), level)
+        return wald(fitted.mixture, errors_of(fitted), level)
     if method == "profile":
         return profile(fitted, level)
     replicates = replicates_of(
-        fitted, model, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
+        fitted, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
     )
     return _percentile(replicates, fitted, level)
 
 
-def check_level(level):
-    """Refuse what is no probability inside (0, 1)."""
-    check_number(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
-
-
-def wald(coins, errors, level):
+def wald(mixture, errors, level):
     """Intervals from standard errors, symmetric in the logit."""
     z = norm.isf((1 - level) / 2)
 
@@ -143,7 +136,8 @@ def wald(coins, errors, level):
             return expit(np.stack([logit(p) - half, logit(p) + half], axis=1))
 
     return Bunch(
-        theta=interval(coins.theta, errors.theta), weights=interval(coins.weights, errors.weights)
+        theta=interval(mixture.theta, errors.theta),
+        weights=interval(mixture.weights, errors.weights),
     )
 
 
@@ -154,7 +148,7 @@ def profile(fitted, level):
     if np.isinf(gain):  # the model takes some rows for impossible
         return _each_learned(fitted, lambda part, k: np.nan)  # noqa: ARG005
     return _each_learned(
-        fitted, lambda part, k: profile_interval(part, k, fitted.coins, fitted.evidence, drop)
+        fitted, lambda part, k: profile_interval(part, k, fitted.parameters, fitted.problem, drop)
     )
 
 
@@ -165,11 +159,11 @@ def _percentile(replicates, fitted, level):
 
 def _each_learned(fitted, interval):
     """The interval of each theta and weight, NaN for those that are held."""
-    n_coins = len(fitted.coins.theta)
+    specification, n_coins = fitted.specification, fitted.specification.n_components
     result = Bunch(theta=np.full((n_coins, 2), np.nan), weights=np.full((n_coins, 2), np.nan))
-    for k in np.flatnonzero(fitted.given.learn_theta):
+    for k in np.flatnonzero(specification.free[:, 0]):
         result.theta[k] = interval("theta", k)
-    if fitted.given.learn_weights and n_coins > 1:
+    if specification.free_weights and n_coins > 1:
         for k in range(n_coins):
             result.weights[k] = interval("weights", k)
     return result

@@ -1,22 +1,18 @@
 """Are there more coins? The likelihood ratio test, by simulation under the null model."""
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from sklearn.utils import Bunch
 
-from skcoin._gradient import best_place
-from skcoin._likelihood import Coins, concatenate
-from skcoin._starts import from_the_inside
-from skcoin.inspection._fitted import check_model, look_at
-from skcoin.inspection._repeat import repeat
+from skcoin._base import check_model
+from skcoin._em.specification import warm_start
+from skcoin._fit import fit_tables
+from skcoin.inspection._inspected import Inspected, check_fitted
+from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._standard_errors import MOST_GAIN, gain_of
-
-SAME_WEIGHT = 1e-8
-SHARES = (0.3, 0.1, 0.03, 0.01, 0.0001)  # of the weight, that a further coin starts with
+from skcoin.inspection._workers import repeat
 
 
 def likelihood_ratio_test(
@@ -125,15 +121,20 @@ def likelihood_ratio_test(
     """
     for model, name in ((null, "null"), (alternative, "alternative")):
         check_model(model, name)
-    small, large = (look_at(model, X, sample_weight) for model in (null, alternative))
-    roles = _roles_if_nested(null, alternative, small, large)
-    statistic = _statistic(null, small.coins, alternative, large.coins, small.counts)
-    resolution = _resolution(null, alternative, small)
-    _refuse_if_lower(statistic, resolution, null, alternative)
+    small, large = (check_fitted(model, X, sample_weight) for model in (null, alternative))
+    if null.layout != alternative.layout:
+        raise ValueError(
+            f"null has layout={null.layout!r} and alternative layout={alternative.layout!r}, but "
+            "both read the same X."
+        )
+    roles = roles_if_nested(small, large)
+    statistic = _statistic(small.mixture, large.mixture, small.counts)
+    resolution = _resolution(small, large)
+    _refuse_if_lower(statistic, resolution, small, large)
     for fitted, name in ((small, "null"), (large, "alternative")):
         _refuse_if_below(gain_of(fitted), name)
     simulated = repeat(
-        _Statistic(Simulation(small.counts, small.coins), null, alternative, roles),
+        _Statistic(Simulation(small.counts, small.mixture), small, large, roles),
         n_boot,
         random_state=random_state,
         n_jobs=n_jobs,
@@ -154,66 +155,48 @@ class _Statistic:
     """The statistic of rows that are drawn from the null model."""
 
     rows: Simulation
-    null: object
-    alternative: object
+    null: Inspected
+    alternative: Inspected
     roles: np.ndarray
 
     def __call__(self, rngs):
         tables = [self.rows.draw(rng) for rng in rngs]
-        given = self.null._given(), self.alternative._given()
-        truth = from_the_inside(self.rows.coins, given[0])[None]
-        low = _highest(self.null, given[0], tables, [truth] * len(tables), rngs[0])
+        truth = warm_start(self.null.parameters, self.null.specification)[None]
+        low = _highest(self.null, tables, [truth] * len(tables), rngs[0])
         at_null = [
-            _as_alternative(coins, self.roles, given[1], counts)[None]
-            for coins, counts in zip(low, tables, strict=True)
+            as_alternative(mixture.parameters, self.roles, self.alternative.recipe, counts)[None]
+            for mixture, counts in zip(low, tables, strict=True)
         ]
-        high = _highest(self.alternative, given[1], tables, at_null, rngs[0])
-        return [
-            _statistic(self.null, below, self.alternative, above, counts)
-            for below, above, counts in zip(low, high, tables, strict=True)
-        ]
+        high = _highest(self.alternative, tables, at_null, rngs[0])
+        return [_statistic(*pair) for pair in zip(low, high, tables, strict=True)]
 
 
-def _statistic(null, low, alternative, high, counts):
-    gain = alternative._total_log_likelihood(counts, high) - null._total_log_likelihood(counts, low)
-    return float(2 * gain)
+def _statistic(low, high, counts):
+    return float(2 * (high.total_log_likelihood(counts) - low.total_log_likelihood(counts)))
 
 
-def _highest(model, given, tables, further_starts, rng):
-    """The coins of a fit of each table, from the model's own starts and a further one."""
-    seed = int(rng.integers(2**31))  # the model's own generator would not give the same again
-    own = model._starts(tables, given, seed)
-    starts = [concatenate(pair) for pair in zip(own, further_starts, strict=True)]
-    evidence = [model._evidence(counts, given) for counts in tables]
-    return [fit.last[0] for fit in model._ascend(starts, evidence, given, unlabelled=True)]
+def _highest(fitted, tables, further_starts, rng):
+    """The mixtures that fit each table, from the model's own starts and a further one."""
+    runs = fit_tables(
+        fitted.recipe,
+        tables,
+        warm=further_starts,
+        strict=False,
+        random_state=int(rng.integers(2**31)),  # the model's own would not give the same again
+    )
+    return [replace(fitted.mixture, parameters=run.last[0]) for run in runs]
 
 
-def _as_alternative(coins, roles, given, counts):
-    """The null's coins as coins of the alternative; what plays no role goes where it helps."""
-    plays = roles >= 0
-    theta = np.where(given.learn_theta & plays, coins.theta[roles], given.theta)
-    weights = given.start_weights
-    if given.learn_weights:
-        weights = np.where(plays, coins.weights[roles], 0.0)
-        for k in np.flatnonzero(~plays):
-            so_far = Coins(theta[weights > 0], weights[weights > 0])
-            place, share = best_place(so_far, counts.heads, counts.tails, counts.rows, SHARES)
-            theta[k] = place if given.learn_theta[k] else given.theta[k]
-            weights = weights * (1 - share)
-            weights[k] = share
-    return Coins(theta, weights)
-
-
-def _resolution(null, alternative, small):
+def _resolution(small, large):
     """Statistics that are closer than this may be equal, by tolerance or rounding."""
-    rounding = 1e-13 * abs(null._total_log_likelihood(small.counts))
-    return 2 * (null.tol + alternative.tol) + rounding
+    rounding = 1e-13 * abs(small.mixture.total_log_likelihood(small.counts))
+    return 2 * (small.recipe.tol + large.recipe.tol) + rounding
 
 
-def _refuse_if_lower(statistic, resolution, null, alternative):
+def _refuse_if_lower(statistic, resolution, small, large):
     flat = all(
-        np.all(np.equal(model.theta_prior, 1)) and model.weights_prior == 1
-        for model in (null, alternative)
+        np.all(np.equal(fitted.recipe.theta_prior, 1)) and fitted.recipe.weights_prior == 1
+        for fitted in (small, large)
     )
     if flat and statistic < -resolution:
         raise ValueError(
@@ -229,70 +212,3 @@ def _refuse_if_below(gain, name):
             f"{name} is not at a maximum for these rows, which a step could raise by {gain:.3g} in "
             "log-likelihood. Fit it on these rows and weights, with a tol that is small."
         )
-
-
-def _roles_if_nested(null, alternative, small, large):
-    """For each coin of the alternative the coin of the null that it can play, -1 for none."""
-    if null.layout != alternative.layout:
-        raise ValueError(
-            f"null has layout={null.layout!r} and alternative layout={alternative.layout!r}, but "
-            "both read the same X."
-        )
-    n_small, n_large = small.given.n_parameters, large.given.n_parameters
-    if n_small >= n_large:
-        raise ValueError(
-            f"null has {n_small} free parameters and alternative {n_large}, but null must be the "
-            "smaller model. Fit alternative with more coins, or swap the two."
-        )
-    roles = _roles(small, large)
-    if roles is None:
-        raise ValueError(
-            "null is not nested in alternative: what alternative holds cannot make every mixture "
-            f"that null can be. null: {_described(small)}; alternative: {_described(large)}. Hold "
-            "less in alternative, or the same in null."
-        )
-    return roles
-
-
-def _roles(small, large):
-    """Roles such that all coins of the null are played, or None where there are none."""
-    can_play = large.given.learn_theta[:, None] | (
-        ~small.given.learn_theta & (large.coins.theta[:, None] == small.coins.theta)
-    )
-    n_large, n_small = can_play.shape
-    if large.given.learn_weights:  # one for each; the others may have the weight 0
-        player, role = linear_sum_assignment(~can_play)
-        roles = np.full(n_large, -1)
-        roles[player] = role
-        return roles if n_large >= n_small and can_play[player, role].all() else None
-    if small.given.learn_weights and n_small > 1:
-        return None
-    left = tuple(small.coins.weights.tolist())
-    return _shared_out(can_play, large.coins.weights.tolist(), left)
-
-
-def _shared_out(can_play, weights, left):
-    """Roles by which weights add up to what is left of each role, or None."""
-
-    @cache
-    def share(k, left):
-        if k == len(weights):
-            return () if max(left) < SAME_WEIGHT else None
-        for role in np.flatnonzero(can_play[k]).tolist():
-            rest = round(left[role] - weights[k], 9)
-            if rest >= -SAME_WEIGHT:
-                others = share(k + 1, (*left[:role], rest, *left[role + 1 :]))
-                if others is not None:
-                    return (role, *others)
-        return None
-
-    roles = share(0, left)
-    return None if roles is None else np.array(roles)
-
-
-def _described(fitted):
-    learns_theta, learns_weights = fitted.given.learn_theta, fitted.given.learn_weights
-    held = [f"theta[{k}]={fitted.coins.theta[k]:.6g}" for k in np.flatnonzero(~learns_theta)]
-    if not learns_weights:
-        held.append(f"weights={fitted.coins.weights.round(6).tolist()}")
-    return f"{len(learns_theta)} coins, " + ("held " + ", ".join(held) if held else "all learned")

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from skcoin._gradient import most_gain, supremum
-from skcoin.inspection._fitted import look_at
+from skcoin._families.gradient_function import most_gain, supremum
+from skcoin.inspection._inspected import check_fitted
 
 
 def optimality_gap(model, X, sample_weight=None):
@@ -80,16 +80,16 @@ def optimality_gap(model, X, sample_weight=None):
     >>> abs(optimality_gap(four, X, sample_weight=times).gap) < 1e-3
     True
     """
-    return gap_of(look_at(model, X, sample_weight))
+    fitted = check_fitted(model, X, sample_weight)
+    return gap_of(fitted.mixture, fitted.counts)
 
 
-def gap_of(fitted):
-    """The optimality gap of a model that has been looked at."""
-    counts = fitted.counts
-    theta, highest, grid, value = supremum(
-        fitted.coins[None], counts.heads[None], counts.tails[None], counts.rows[None]
-    )
-    n_rows = counts.rows.sum()
+def gap_of(mixture, counts):
+    """The optimality gap of a mixture on counts of rows that hold a toss."""
+    columns = counts.heads, counts.tails, counts.multiplicity
+    log_fitted = mixture.log_density(counts.heads, counts.tails)
+    theta, highest, grid, value = supremum(log_fitted[None], *(x[None] for x in columns))
+    n_rows = counts.n_rows
     with np.errstate(over="ignore"):
         gradient = np.exp(value[0]) - n_rows
     gap = float(most_gain(highest[0], n_rows))

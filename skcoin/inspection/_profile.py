@@ -1,6 +1,6 @@
 """Profile likelihood: how high the objective stays while one probability is held and moved.
 
-With ``p`` one theta or one weight and ``l_p(v)`` the objective at its maximum over coins whose
+With ``p`` one theta or one weight and ``l_p(v)`` the objective at its maximum over parameters whose
 ``p`` is ``v``, the interval holds the ``v`` at which ``2 (l_max - l_p(v))`` does not exceed a
 quantile of chi-square with one degree of freedom. It is the local maximum that is followed from
 the fit outwards, a step at a time, so that the interval belongs to this fit and not to one in
@@ -11,7 +11,8 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.special import expit, logit, softmax
 
-from skcoin._likelihood import Coins, expect
+from skcoin._em.e_step import e_step
+from skcoin._em.parameters import Parameters
 
 MOST_STEPS = 500
 FIRST_STEP = 0.3  # where a standard error is at least 0.5, times the root of the number of tosses
@@ -21,16 +22,16 @@ INSIDE = 1e-4  # where the search for what stands at 0 or 1 begins
 LOWEST = 1e100  # below the maximum; what root finding takes for an infinite drop
 
 
-def profile_interval(part, k, coins, evidence, drop):
-    """The interval of ``coins.theta[k]`` or ``coins.weights[k]``.
+def profile_interval(part, k, parameters, problem, drop):
+    """The interval of the theta or the weight of component ``k``.
 
     Parameters
     ----------
     part : {"theta", "weights"}
     k : int
-    coins : Coins of shape (n_coins,)
+    parameters : Parameters of shape (n_components,)
         At a maximum.
-    evidence : Evidence
+    problem : Problem
     drop : float
         What the objective may lose inside the interval.
 
@@ -39,23 +40,25 @@ def profile_interval(part, k, coins, evidence, drop):
     lower, upper : float
         In [0, 1].
     """
-    expected = expect(coins[None], evidence)
+    expected = e_step(problem, parameters[None])
     top = expected.objective[0]
-    size = expected.rows.sum() if part == "weights" else (expected.heads + expected.tails)[0, k]
+    size = expected.n.sum() if part == "weights" else expected.statistics[0, k].sum()
     step = FIRST_STEP / np.sqrt(max(size, 1.0))  # in arcsin sqrt p
 
     def root_drop(x, start):
-        objective, moved = _highest(_Surface(part, k, np.sin(x) ** 2, start, evidence))
+        objective, moved = _highest(_Surface(part, k, np.sin(x) ** 2, start, problem))
         return np.sqrt(min(max(top - objective, 0.0), LOWEST)), moved
 
-    x = np.arcsin(np.sqrt(getattr(coins, part)[k]))
+    p = parameters.weights[k] if part == "weights" else parameters.components[k, 0]
+    x = np.arcsin(np.sqrt(p))
     ends = (
-        _where_dropped(root_drop, np.sqrt(drop), x, end, step, coins) for end in (0.0, np.pi / 2)
+        _where_dropped(root_drop, np.sqrt(drop), x, end, step, parameters)
+        for end in (0.0, np.pi / 2)
     )
     return tuple(float(np.sin(end) ** 2) for end in ends)
 
 
-def _where_dropped(root_drop, allowed, x, end, step, coins):
+def _where_dropped(root_drop, allowed, x, end, step, start):
     """Where on the way from ``x`` to ``end`` the profile has dropped; ``end`` if nowhere.
 
     The root of the drop is nearly a line. A step is taken again, shorter, where it is not, so that
@@ -63,12 +66,12 @@ def _where_dropped(root_drop, allowed, x, end, step, coins):
     steps do not depend on what is allowed, so that intervals of higher levels hold the others.
     """
     shortest = step * SHORTEST
-    here, slope = root_drop(x, coins)[0], None
+    here, slope = root_drop(x, start)[0], None
     if here >= allowed:  # by rounding
         return x
     for _ in range(MOST_STEPS):
         further = x + np.clip(end - x, -step, step)
-        there, moved = root_drop(further, coins)
+        there, moved = root_drop(further, start)
         rise = there - here
         off = abs(rise) / 3 if slope is None else abs(rise - slope * abs(further - x))
         if max(off, abs(rise) / 3) > MOST_OFF and step > shortest:
@@ -76,49 +79,49 @@ def _where_dropped(root_drop, allowed, x, end, step, coins):
             continue
         if there > allowed:
             return brentq(
-                lambda x, start: root_drop(x, start)[0] - allowed, x, further, (coins,), xtol=1e-11
+                lambda x, start: root_drop(x, start)[0] - allowed, x, further, (start,), xtol=1e-11
             )
         if further == end:
             break
         slope = rise / abs(further - x)
         step *= 2 if max(off, abs(rise) / 6) < MOST_OFF / 4 else 1
-        x, coins, here = further, moved, there
+        x, start, here = further, moved, there
     return end
 
 
 def _highest(surface):
-    """The highest objective on a surface, and the coins there."""
+    """The highest objective on a surface, and the parameters there."""
     x = surface.start
-    if len(x) and np.isfinite(surface.look(x)[0]):
+    if len(x) and np.isfinite(surface.value_and_derivatives(x)[0]):
         x = minimize(
-            lambda x: surface.look(x)[:2],
+            lambda x: surface.value_and_derivatives(x)[:2],
             x,
             jac=True,
-            hess=lambda x: surface.look(x)[2],
+            hess=lambda x: surface.value_and_derivatives(x)[2],
             method="trust-exact",
             options={"gtol": surface.flat, "maxiter": 500},
         ).x
-    return -surface.look(x)[0], surface.coins(x)
+    return -surface.value_and_derivatives(x)[0], surface.parameters(x)
 
 
 class _Surface:
-    """The objective of coins of which one theta or weight is held at a value.
+    """The objective of parameters of which one theta or weight is held at a value.
 
     Its coordinates are the logarithms of the weights that share what is left, relative to the
     heaviest of them, and the logits of the learned thetas.
     """
 
-    def __init__(self, part, k, value, coins, evidence):
-        n_coins = len(coins.theta)
-        theta, weights = coins.theta.copy(), coins.weights.copy()
-        learns = evidence.learn_theta.copy()
-        shares = np.full(n_coins, evidence.learn_weights)
+    def __init__(self, part, k, value, parameters, problem):
+        specification = problem.specification
+        theta, weights = parameters.components[:, 0].copy(), parameters.weights.copy()
+        learns = specification.free[:, 0].copy()
+        shares = np.full(len(weights), specification.free_weights)
         if part == "theta":
             theta[k], learns[k] = value, False
         else:
             weights[k], shares[k] = value, False
-        self._held = Coins(theta, weights)
-        self._learns, self._shares, self._evidence = learns, shares, evidence
+        self._held = Parameters(weights, theta[:, None])
+        self._learns, self._shares, self._problem = learns, shares, problem
         inside = np.maximum(weights, INSIDE)
         log_share = np.where(shares, np.log(inside), -np.inf)
         free = np.concatenate([shares, learns])
@@ -127,10 +130,11 @@ class _Surface:
         self._x = np.concatenate([log_share, logit(np.clip(theta, INSIDE, 1 - INSIDE))])
         self._seen = None, None
         self.start = self._x[self._free]
-        self.flat = 1e-8 * np.sqrt(evidence.rows.sum() + evidence.sure_rows.sum())  # slope
+        n_rows = problem.multiplicity.sum() + problem.pseudo_rows.sum()
+        self.flat = 1e-8 * np.sqrt(n_rows)  # slope
 
-    def coins(self, x):
-        """The coins at ``x``."""
+    def parameters(self, x):
+        """The parameters at ``x``."""
         full = self._x.copy()
         full[self._free] = x
         log_share, logits = np.split(full, 2)
@@ -138,31 +142,31 @@ class _Surface:
         if self._shares.any():
             left = 1 - weights[~self._shares].sum()
             weights = np.where(self._shares, left * softmax(log_share), weights)
-        return Coins(np.where(self._learns, expit(logits), self._held.theta), weights)
+        theta = np.where(self._learns, expit(logits), self._held.components[:, 0])
+        return Parameters(weights, theta[:, None])
 
-    def look(self, x):
+    def value_and_derivatives(self, x):
         """Minus the objective, with gradient and Hessian, at ``x``."""
         if self._seen[0] is None or not np.array_equal(self._seen[0], x):
-            self._seen = x.copy(), self._derivatives(self.coins(x))
+            self._seen = x.copy(), self._derivatives(self.parameters(x))
         return self._seen[1]
 
-    def _derivatives(self, coins):
-        expected = expect(coins[None], self._evidence, curvature=True)[0]
-        theta, shares = coins.theta, self._shares
-        slope = expected.heads * (1 - theta) - expected.tails * theta
-        bend = (expected.heads + expected.tails) * theta * (1 - theta)
+    def _derivatives(self, parameters):
+        family, shares, n_coins = self._problem.family, self._shares, len(self._shares)
+        expected = e_step(self._problem, parameters[None], information=True)[0]
+        slope = family.gradient(parameters.components, expected.statistics)[:, 0]
+        bend = family.information(parameters.components, expected.statistics)[:, 0, 0]
         # As if the logarithms of weights were free: Louis' formula with no more complete
         # information than that of the logits.
-        n_coins = len(theta)
-        gradient = np.concatenate([expected.rows, slope])
-        hessian = expected.missing_information - np.diag(np.concatenate([np.zeros(n_coins), bend]))
+        gradient = np.concatenate([expected.n, slope])
+        hessian = expected.missing - np.diag(np.concatenate([np.zeros(n_coins), bend]))
         # They share what is left: d log w = dx - 1 s^T dx, with s the shares.
-        s = np.where(shares, coins.weights, 0)
+        s = np.where(shares, parameters.weights, 0)
         s = s / (s.sum() or 1)
         chain = np.eye(2 * n_coins)
         chain[:n_coins, :n_coins] -= np.outer(shares, s)
         hessian = chain.T @ hessian @ chain
-        hessian[:n_coins, :n_coins] -= expected.rows[shares].sum() * (np.diag(s) - np.outer(s, s))
+        hessian[:n_coins, :n_coins] -= expected.n[shares].sum() * (np.diag(s) - np.outer(s, s))
         free = self._free
         return (
             -expected.objective,

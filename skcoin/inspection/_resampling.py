@@ -3,13 +3,14 @@
 Neither looks at single rows: a multinomial draw tells at once how many rows hold each pair.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from skcoin._counts import HIDDEN, Counts, count, log_binomial_coefficient, merge
-from skcoin._likelihood import Coins, log_likelihood
+from skcoin._counts import HIDDEN, Counts, count, merge
+from skcoin._em.parameters import Parameters
+from skcoin._mixture import Mixture
 from skcoin._validation import refuse_if_not_whole
 
 
@@ -21,40 +22,39 @@ class Resampling:
 
     def __post_init__(self):
         refuse_if_not_whole(
-            self.counts.rows.sum(keepdims=True),
+            self.counts.multiplicity.sum(keepdims=True),
             "sample_weight sums to {}, but so many rows are to be drawn",
             "Scale the weights to the number of rows that they stand for.",
         )
 
     def draw(self, rng):
         counts = self.counts
-        share = counts.rows / counts.rows.sum()
-        rows = rng.multinomial(round(counts.rows.sum()), share).astype(float)
-        drawn = Counts(counts.heads, counts.tails, rows, counts.coin)
-        return drawn.where(rows > 0)
+        share = counts.multiplicity / counts.n_rows
+        n = rng.multinomial(round(counts.n_rows), share).astype(float)
+        return Counts(counts.heads, counts.tails, n, counts.label).keep(n > 0)
 
 
 @dataclass(frozen=True)
 class Simulation:
     """Rows of as many tosses as those seen, of coins that are drawn by the model.
 
-    The coin of a row is known where it was known before. ``coins`` are those of the model, of
-    shape (n_coins,); ``or_else`` is what to do where tosses or rows are not whole.
+    The coin of a row is known where it was known before. ``or_else`` is what to do where tosses or
+    rows are not whole.
     """
 
     counts: Counts
-    coins: Coins
+    mixture: Mixture
     or_else: str = ""
 
     def __post_init__(self):
-        _, tosses, rows = self._groups
+        _, tosses, n = self._groups
         refuse_if_not_whole(
             tosses,
             "A row has {} tosses, and so many are to be simulated",
             f"Round them{self.or_else}.",
         )
         refuse_if_not_whole(
-            rows,
+            n,
             "By sample_weight, rows of one number of tosses have the weight {}, and so many are to "
             "be simulated",
             f"Scale the weights to the number of rows that they stand for{self.or_else}.",
@@ -62,45 +62,50 @@ class Simulation:
 
     @cached_property
     def _groups(self):
-        """Whether the coin is known, tosses and rows of the groups of rows that are alike."""
-        key = np.stack([self.counts.coin != HIDDEN, self.counts.tosses])
+        """Whether the label is known, tosses and rows of the groups of rows that are alike."""
+        key = np.stack([self.counts.label != HIDDEN, self.counts.tosses])
         (known, tosses), place = np.unique(key, axis=1, return_inverse=True)
-        rows = np.bincount(place.ravel(), self.counts.rows)
-        return known.astype(bool), tosses, rows
+        n = np.bincount(place.ravel(), self.counts.multiplicity)
+        return known.astype(bool), tosses, n
 
     def draw(self, rng):
-        known, tosses, rows = self._groups
-        tosses, rows = np.rint(tosses), np.rint(rows).astype(np.int64)
-        coin = np.full(len(rows), HIDDEN)
+        known, tosses, n = self._groups
+        tosses, n = np.rint(tosses), np.rint(n).astype(np.int64)
+        label = np.full(len(n), HIDDEN)
         if known.any():
-            each = rng.multinomial(rows[known], self.coins.weights)
+            each = rng.multinomial(n[known], self.mixture.weights)
             group, picked = np.nonzero(each)
-            coin = np.concatenate([coin[~known], picked])
+            label = np.concatenate([label[~known], picked])
             tosses = np.concatenate([tosses[~known], tosses[known][group]])
-            rows = np.concatenate([rows[~known], each[group, picked]])
-        many = rows > tosses
-        parts = list(self._draw_rows(coin[~many], tosses[~many], rows[~many], rng))
-        for group in zip(coin[many], tosses[many], rows[many], strict=True):
+            n = np.concatenate([n[~known], each[group, picked]])
+        many = n > tosses
+        parts = list(self._draw_rows(label[~many], tosses[~many], n[~many], rng))
+        for group in zip(label[many], tosses[many], n[many], strict=True):
             parts.append(self._draw_pairs(*group, rng))
         return merge(parts)
 
-    def _draw_pairs(self, coin, tosses, n_rows, rng):
+    def _draw_pairs(self, label, tosses, n_rows, rng):
         """How many of the rows of a group show each number of heads."""
-        coins = self.coins
-        if coin != HIDDEN:
-            coins = Coins(coins.theta[[coin]], np.ones(1))
+        mixture = self.mixture
+        if label != HIDDEN:
+            of_label = Parameters(np.ones(1), mixture.parameters.components[[label]])
+            mixture = replace(mixture, parameters=of_label)
         heads = np.arange(tosses + 1)
         tails = tosses - heads
-        ways = log_binomial_coefficient(heads, tails)
-        probability = np.exp(ways + log_likelihood(coins, heads, tails))
-        rows = rng.multinomial(n_rows, probability / probability.sum()).astype(float)
-        return Counts(heads, tails, rows, np.full(len(heads), coin)).where(rows > 0)
+        ways = mixture.family.log_base(heads, tails)
+        probability = np.exp(ways + mixture.log_density(heads, tails))
+        n = rng.multinomial(n_rows, probability / probability.sum()).astype(float)
+        return Counts(heads, tails, n, np.full(len(heads), label)).keep(n > 0)
 
-    def _draw_rows(self, coin, tosses, n_rows, rng):
+    def _draw_rows(self, label, tosses, n_rows, rng):
         """The heads of each row of groups with no more rows than tosses."""
-        coin, tosses = np.repeat(coin, n_rows), np.repeat(tosses, n_rows)
-        if len(coin):
-            picked = rng.choice(len(self.coins.theta), size=len(coin), p=self.coins.weights)
-            theta = self.coins.theta[np.where(coin == HIDDEN, picked, coin)]
-            heads = rng.binomial(tosses.astype(np.int64), theta)
-            yield count([(heads, tosses - heads, None, coin)])
+        label, tosses = np.repeat(label, n_rows), np.repeat(tosses, n_rows)
+        if len(label):
+            weights, components = (
+                self.mixture.parameters.weights,
+                self.mixture.parameters.components,
+            )
+            picked = rng.choice(len(weights), size=len(label), p=weights)
+            own = components[np.where(label == HIDDEN, picked, label)]
+            heads = self.mixture.family.sample(own, tosses.astype(np.int64), rng)
+            yield count([(heads, tosses - heads, None, label)])

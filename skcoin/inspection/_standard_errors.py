@@ -4,11 +4,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
-from skcoin._advice import is_identifiable, warn_user
-from skcoin._likelihood import expect
-from skcoin._newton import quadratic, to_boundary
+from skcoin._em.e_step import e_step
+from skcoin._em.quadratic import in_order, is_logit, quadratic, to_bound
+from skcoin._warnings import warn_user
 from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.inspection._fitted import look_at
+from skcoin.inspection._inspected import check_fitted
 
 LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten the digits
 MOST_GAIN = 0.01  # in log-likelihood; with more left, a seventh of a standard error from the top
@@ -95,12 +95,12 @@ def standard_errors(model, X, sample_weight=None, *, coins=None):
     >>> errors.theta.round(3), errors.weights.round(3)
     (array([0.021, 0.021]), array([0.124, 0.124]))
     """
-    return errors_of(look_at(model, X, sample_weight, coins))
+    return errors_of(check_fitted(model, X, sample_weight, coins))
 
 
 def errors_of(fitted):
-    """The standard errors of a model that has been looked at."""
-    n_coins = len(fitted.coins.theta)
+    """The standard errors of a model that has been checked."""
+    n_coins = fitted.specification.n_components
     covariance = _covariance(fitted)
     errors = np.sqrt(np.diagonal(covariance))
     return Bunch(theta=errors[:n_coins], weights=errors[n_coins:], covariance=covariance)
@@ -128,57 +128,58 @@ def warn_if_below(gain):
 
 def _covariance(fitted):
     """Covariance of theta and weights, NaN for what has none, after a word where it is due."""
-    coins, information, gain = _information(fitted)
+    parameters, around, gain = _information(fitted)
     warn_if_below(gain)
-    shape = (2 * len(coins.theta),) * 2
-    if information is None:
+    shape = (parameters.weights.size + parameters.components.size,) * 2
+    if around is None:
         return np.full(shape, np.nan)
-    jacobian, moves = _jacobian(coins, information.scale[0] > 0)
-    problem = _problem(information, fitted, at_maximum=gain <= MOST_GAIN) if moves.any() else None
-    if problem is not None:
-        warn_user(*problem)
+    jacobian, moves = _jacobian(fitted.problem.family, parameters, around.root.moves[0])
+    obstacle = _obstacle(around, fitted, gain <= MOST_GAIN) if moves.any() else None
+    if obstacle is not None:
+        warn_user(*obstacle)
         return np.full(shape, np.nan)
-    root = jacobian @ (information.scale[0][:, None] * information.eigenvectors[0])
-    covariance = root / information.eigenvalues[0] @ root.T
+    root = jacobian @ around.root.unwhiten_matrix(around.eigenvectors)[0]
+    covariance = root / around.eigenvalues[0] @ root.T
     covariance[~moves] = covariance[:, ~moves] = np.nan
     return covariance
 
 
 def _information(fitted):
-    """Coins of which what runs to 0 or 1 is put there, the objective around, and what it gains."""
-    coins, evidence = fitted.coins[None], fitted.evidence
-    expected = expect(coins, evidence, curvature=True)
+    """Parameters of which what reaches 0 or 1 is put there, the objective around, and its gain."""
+    problem, parameters = fitted.problem, fitted.parameters[None]
+    expected = e_step(problem, parameters, information=True)
     if not np.isfinite(expected.objective[0]):
-        return coins[0], None, np.inf
-    information = quadratic(expected, coins, evidence)
-    gain = float(information.remaining_gain()[0])
-    running_out = information.runs_out(coins, expected)
-    if running_out.any():
-        put = to_boundary(coins, coins, running_out)
-        there = expect(put, evidence, curvature=True)
+        return parameters[0], None, np.inf
+    around = quadratic(problem, parameters, expected)
+    gain = float(around.remaining_gain()[0])
+    support = problem.family.support(parameters.components, expected.statistics)
+    reaches = around.reaches_bound(parameters, expected.n, support, is_logit(problem.family))
+    if reaches.any():
+        put = to_bound(parameters, parameters, reaches)
+        there = e_step(problem, put, information=True)
         if np.isfinite(there.objective[0]):
-            information, coins = quadratic(there, put, evidence), put
-            gain = float(
-                information.remaining_gain()[0] + there.objective[0] - expected.objective[0]
-            )
-    return coins[0], information, gain
+            around, parameters = quadratic(problem, put, there), put
+            gain = float(around.remaining_gain()[0] + there.objective[0] - expected.objective[0])
+    return parameters[0], around, gain
 
 
-def _jacobian(coins, informed):
-    """Derivatives of (theta, w) by (log w, logit theta), and which of the former can move."""
-    n_coins = len(coins.theta)
-    jacobian = np.zeros((2 * n_coins, 2 * n_coins))
-    jacobian[:n_coins, n_coins:] = np.diag(coins.theta * (1 - coins.theta))
-    jacobian[n_coins:, :n_coins] = np.diag(coins.weights) - np.outer(coins.weights, coins.weights)
+def _jacobian(family, parameters, informed):
+    """Derivatives of (components, w) by (log w, coordinates), and which of the former can move."""
+    components, weights = parameters.components, parameters.weights
+    n_coins = len(weights)
+    slope = np.where(is_logit(family), components * (1 - components), 1.0)
+    size = weights.size + components.size
+    jacobian = np.zeros((size, size))
+    jacobian[:-n_coins, n_coins:] = np.diag(in_order(slope))
+    jacobian[-n_coins:, :n_coins] = np.diag(weights) - np.outer(weights, weights)
     share = informed[:n_coins] & (informed[:n_coins].sum() > 1)
     return jacobian, np.concatenate([informed[n_coins:], share])
 
 
-def _problem(information, fitted, at_maximum):
+def _obstacle(around, fitted, at_maximum):
     """What keeps the information from being inverted, as message and category; or None."""
-    least = float(information.eigenvalues[0, 0])
-    # Off by the distance from the summit, per row; see ``Quadratic.curves_up``.
-    off = np.sqrt(2 * information.remaining_gain()[0] / information.n_rows[0]) * at_maximum
+    least = float(around.eigenvalues[0, 0])
+    off = around.distance[0] * at_maximum
     if least < -LEAST_EIGENVALUE - 3 * off:
         return (
             "The observed information is indefinite: along one line the log-likelihood curves up, "
@@ -186,7 +187,7 @@ def _problem(information, fitted, at_maximum):
             'no standard errors. Fit from other starts, or with solver="em-newton".',
             ConvergenceWarning,
         )
-    if least <= LEAST_EIGENVALUE + off or _is_ridge(fitted):
+    if least <= LEAST_EIGENVALUE + off or _is_ridge(fitted.problem):
         return (
             "The observed information is singular: along one line other coins have the same "
             f"likelihood (its least eigenvalue is {least:.3g}, with known coins 1). There are no "
@@ -196,8 +197,7 @@ def _problem(information, fitted, at_maximum):
     return None
 
 
-def _is_ridge(fitted):
+def _is_ridge(problem):
     """Whether the rows have too few tosses to tell the parameters apart, and no prior helps."""
-    evidence = fitted.evidence
-    sure = evidence.sure_heads.any() or evidence.sure_tails.any() or evidence.sure_rows.any()
-    return not sure and not is_identifiable(fitted.given, evidence)
+    sure = problem.pseudo_statistics.any() or problem.pseudo_rows.any()
+    return not sure and not problem.family.is_identifiable(problem)

@@ -8,10 +8,12 @@ from textwrap import TextWrapper
 import numpy as np
 from sklearn.utils import Bunch
 
-from skcoin.inspection._fitted import look_at
-from skcoin.inspection._intervals import check_level, profile, wald
+from skcoin._validation import check_level
+from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
+from skcoin.inspection._text import several
 
 
 def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wald"):
@@ -75,18 +77,18 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
             f'method is {method!r}, but must be "wald" or "profile"; see confidence_intervals '
             "for others."
         )
-    fitted = look_at(model, X, sample_weight, coins)
+    fitted = check_fitted(model, X, sample_weight, coins)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         errors = errors_of(fitted)
         if method == "wald":
-            intervals = wald(fitted.coins, errors, level)
+            intervals = wald(fitted.mixture, errors, level)
         else:
             intervals = profile(fitted, level)
     return Summary(
         title=_title(model, fitted.counts),
         level=level,
-        estimates=Bunch(theta=fitted.coins.theta, weights=fitted.coins.weights),
+        estimates=Bunch(theta=fitted.mixture.theta, weights=fitted.mixture.weights),
         errors=errors,
         intervals=intervals,
         facts=_facts(model, fitted),
@@ -181,16 +183,17 @@ class Summary:
 
 
 def _facts(model, fitted):
-    counts = fitted.counts
+    mixture, counts = fitted.mixture, fitted.counts
+    gap = gap_of(mixture, counts).gap
     steps = f"{several(model.n_iter_, 'step')} of {model.solver}"
     return {
-        "log-likelihood": f"{model._total_log_likelihood(counts):.4f}",
-        "parameters": str(fitted.given.n_parameters),
+        "log-likelihood": f"{mixture.total_log_likelihood(counts):.4f}",
+        "parameters": str(fitted.specification.n_parameters),
         "AIC, BIC, ICL": ", ".join(
             f"{criterion:.2f}"
-            for criterion in (model._aic(counts), model._bic(counts), model._icl(counts))
+            for criterion in (mixture.aic(counts), mixture.bic(counts), mixture.icl(counts))
         ),
-        "optimality gap": f"{gap_of(fitted).gap:.3g} log-likelihood at most, by any mixture",
+        "optimality gap": f"{gap:.3g} log-likelihood at most, by any mixture",
         "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
     }
 
@@ -198,15 +201,10 @@ def _facts(model, fitted):
 def _title(model, counts):
     parts = (
         several(len(model.theta_), "coin"),
-        f"{several(counts.rows.sum(), 'row')} ({len(counts.rows)} distinct)",
-        several(counts.rows @ counts.tosses, "toss", "es"),
+        f"{several(counts.n_rows, 'row')} ({len(counts.heads)} distinct)",
+        several(counts.multiplicity @ counts.tosses, "toss", "es"),
     )
     return f"{type(model).__name__}: {', '.join(parts)}"
-
-
-def several(number, thing, plural="s", spec=".12g"):
-    """A number of things, in words."""
-    return f"{number:{spec}} {thing}{'' if number == 1 else plural}"
 
 
 def _decimals(errors):

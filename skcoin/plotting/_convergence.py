@@ -4,12 +4,12 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from skcoin._ascent import ascend
-from skcoin._likelihood import Coins
-from skcoin._validation import check_number, refuse_if_impossible
-from skcoin.inspection._fitted import look_at
-from skcoin.inspection._summary import several
-from skcoin.plotting._display import GREY, Display, look, pyplot
+from skcoin._em.parameters import Parameters
+from skcoin._validation import check_number
+from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._paths import gaps_to_the_top
+from skcoin.inspection._text import several
+from skcoin.plotting._display import GREY, Display, pyplot, style
 
 NAMES = {"em": "EM", "em-newton": "EM-Newton"}
 
@@ -122,28 +122,18 @@ class ConvergenceDisplay(Display):
             raise ValueError(f"solvers is {solvers}, but must hold some of {list(NAMES)}.")
         check_number(tol, "tol", Real, min_val=0)
         check_number(max_iter, "max_iter", Integral, min_val=1)
-        fitted = look_at(estimator, X, sample_weight, coins)
-        start = Coins(estimator.theta_path_[:1], estimator.weights_path_[:1])
-        refuse_if_impossible(start, fitted.counts, fitted.given.names)
-
-        def climb(start, **options):
-            [end] = ascend([start], [fitted.evidence], regroup=False, **options)
-            return end
-
-        ends = {s: climb(start, solver=s, tol=tol, max_iter=max_iter) for s in solvers}
-        highest = max(ends.values(), key=lambda end: end.objective[-1])
-        top = climb(highest.last, solver="em-newton", tol=0, max_iter=100).objective.max()
-        return cls(
-            gaps={s: np.maximum(top - end.objective, 0) for s, end in ends.items()},
-            rounding=float(8 * np.finfo(float).eps * max(1, abs(top))),
-        ).plot(ax)
+        fitted = check_fitted(estimator, X, sample_weight, coins)
+        start = Parameters(estimator.weights_path_[:1], estimator.theta_path_[:1, :, None])
+        gaps, top = gaps_to_the_top(fitted, start, solvers, tol, max_iter)
+        rounding = float(8 * np.finfo(float).eps * max(1, abs(top)))
+        return cls(gaps=gaps, rounding=rounding).plot(ax)
 
     def _draw(self, ax):
         self.lines_ = {}
         for k, (solver, gap) in enumerate(self.gaps.items()):
             (self.lines_[solver],) = ax.plot(
                 np.maximum(gap, self.rounding),
-                **look(k),
+                **style(k),
                 markevery=max(1, len(gap) // 20),
                 label=f"{NAMES[solver]}: {several(len(gap) - 1, 'step', spec=',')}",
             )

@@ -65,7 +65,7 @@ def pyplot(display):
     return plt
 
 
-def look(k):
+def style(k):
     """Colour, line and marker of line ``k``, as keywords of ``Axes.plot``; the first 210 differ."""
     return {
         "color": COLORS[k % len(COLORS)],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skcoin.inspection._fitted import look_at
+from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.plotting._display import COLORS, Display, pyplot
 
@@ -103,8 +103,8 @@ class GradientDisplay(Display):
         0.0000
         """
         pyplot(cls)
-        fitted = look_at(estimator, X, sample_weight)
-        bound, n_rows = gap_of(fitted), fitted.counts.rows.sum()
+        fitted = check_fitted(estimator, X, sample_weight)
+        bound, n_rows = gap_of(fitted.mixture, fitted.counts), fitted.counts.n_rows
         with np.errstate(over="ignore"):
             highest = float(np.expm1(bound.gap / n_rows))
         return cls(
@@ -113,7 +113,7 @@ class GradientDisplay(Display):
             best=bound.theta,
             highest=highest,
             gap=bound.gap,
-            theta=fitted.coins.theta,
+            theta=fitted.mixture.theta,
         ).plot(ax)
 
     def _draw(self, ax):

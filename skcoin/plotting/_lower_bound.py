@@ -1,17 +1,13 @@
 """Why EM climbs: bounds that touch the likelihood from below."""
 
-from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import xlog1py, xlogy
 
-from skcoin._likelihood import Coins, em_step, expect
 from skcoin._validation import check_number
-from skcoin.inspection._fitted import look_at
-from skcoin.plotting._display import Display, look, pyplot
-
-N_GRID = 301
+from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._paths import lower_bounds, telling_start
+from skcoin.plotting._display import Display, pyplot, style
 
 
 class LowerBoundDisplay(Display):
@@ -137,36 +133,22 @@ class LowerBoundDisplay(Display):
         (3, 2)
         """
         pyplot(cls)
-        fitted = look_at(estimator, X, sample_weight, coins)
-        n_coins = len(fitted.coins.theta)
+        fitted = check_fitted(estimator, X, sample_weight, coins)
+        n_coins = fitted.specification.n_components
         check_number(coin, "coin", Integral, min_val=0, max_val=n_coins - 1)
         check_number(n_steps, "n_steps", Integral, min_val=1)
-        evidence = replace(
-            fitted.evidence, learn_theta=np.arange(n_coins) == coin, learn_weights=False
-        )
         if start is None:
-            start = _start(fitted.coins, coin, evidence)
+            start = telling_start(fitted, coin)
         check_number(start, "start", Real, min_val=0, max_val=1, include_boundaries="neither")
-
-        path, expectations = _steps(_along(fitted.coins, coin, [start]), evidence, n_steps)
-        theta = np.array([coins.theta[0, coin] for coins in path])
-        log_ways = estimator._total_log_ways(fitted.counts)
-        heights = np.array([expected.objective[0] for expected in expectations]) + log_ways
-        grid = _around([*theta, fitted.coins.theta[coin]])
-        bounds = [
-            heights[t]
-            + _log_tosses(expectations[t], coin, grid)
-            - _log_tosses(expectations[t], coin, theta[t])
-            for t in range(n_steps)
-        ]
+        steps = lower_bounds(fitted, coin, start, n_steps)
         return cls(
-            grid=grid,
-            objective=expect(_along(fitted.coins, coin, grid), evidence).objective + log_ways,
-            bounds=np.array(bounds),
-            path=theta,
-            path_objective=heights,
+            grid=steps.grid,
+            objective=steps.objective,
+            bounds=steps.bounds,
+            path=steps.path,
+            path_objective=steps.path_objective,
             coin=coin,
-            with_prior=max(*estimator.theta_prior, estimator.weights_prior) > 1,
+            with_prior=bool(max(*fitted.recipe.theta_prior, fitted.recipe.weights_prior) > 1),
         ).plot(ax)
 
     def _draw(self, ax):
@@ -176,11 +158,11 @@ class LowerBoundDisplay(Display):
         self.bound_lines_ = []
         for t, bound in enumerate(self.bounds):
             name = f"$g_{{{t}}}$" if t < 6 else None
-            style = look(t) | {"marker": None}
-            self.bound_lines_ += ax.plot(self.grid, bound, **style, label=name)
+            line = style(t) | {"marker": None}
+            self.bound_lines_ += ax.plot(self.grid, bound, **line, label=name)
             following, height = self.path[t + 1], self.path_objective[t + 1]
             top = np.interp(following, self.grid, bound)
-            ax.vlines(following, top, height, color=style["color"], alpha=0.6)
+            ax.vlines(following, top, height, color=line["color"], alpha=0.6)
         (self.path_,) = ax.plot(self.path, self.path_objective, "ko", label="$θ_t$")
         self._name_points(ax)
         seen = self.objective[np.isfinite(self.objective)]
@@ -202,43 +184,3 @@ class LowerBoundDisplay(Display):
             if abs(place[0] - last) > 0.045 * np.ptp(self.grid):
                 ax.annotate(f"$θ_{{{t}}}$", place, xytext=aside, textcoords="offset points")
                 last = place[0]
-
-
-def _along(coins, coin, thetas):
-    """Starts that differ in the theta of one coin."""
-    theta = np.tile(coins.theta, (len(thetas), 1))
-    theta[:, coin] = thetas
-    return Coins(theta, np.tile(coins.weights, (len(thetas), 1)))
-
-
-def _start(coins, coin, evidence):
-    """A theta from which steps can be seen: neither at the maximum nor where all is flat."""
-    here = coins.theta[coin]
-    thetas = np.linspace((here + (here < 0.5)) / 2, here, 51)
-    height = expect(_along(coins, coin, thetas), evidence).objective
-    possible = np.isfinite(height) & (thetas > 0) & (thetas < 1)
-    thetas, height = thetas[possible], height[possible]
-    half = (height[0] + height.max()) / 2
-    return float(thetas[np.abs(height - half).argmin()])
-
-
-def _steps(coins, evidence, n_steps):
-    """The coins before each step and after the last, and the E-step at each."""
-    path, expectations = [coins], [expect(coins, evidence)]
-    for _ in range(n_steps):
-        moved, expected = em_step(expectations[-1], path[-1], evidence)
-        path.append(moved)
-        expectations.append(expected)
-    return path, expectations
-
-
-def _around(thetas):
-    """A grid over some thetas and the room that a picture of them needs."""
-    low, high = min(thetas), max(thetas)
-    room = max(0.6 * (high - low), 1e-3)
-    return np.linspace(max(low - room, 0), min(high + room, 1), N_GRID)
-
-
-def _log_tosses(expected, coin, theta):
-    """Log-probability of the tosses that an E-step expects of a coin."""
-    return xlogy(expected.heads[0, coin], theta) + xlog1py(expected.tails[0, coin], -theta)

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.stats import binom
 
 from skcoin._validation import check_number, refuse_if_not_whole
-from skcoin.inspection._fitted import look_at
-from skcoin.inspection._summary import several
-from skcoin.plotting._display import GREY, Display, look, pyplot
+from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._text import several
+from skcoin.plotting._display import GREY, Display, pyplot, style
 
 MOST_BARS = 60
 
@@ -123,12 +123,12 @@ class MixtureDisplay(Display):
         array([0., 0., 0., 0., 1., 1., 0., 1., 1., 1., 0.])
         """
         pyplot(cls)
-        fitted = look_at(estimator, X, sample_weight)
-        counts, coins = fitted.counts.where(fitted.counts.tosses > 0), fitted.coins
+        fitted = check_fitted(estimator, X, sample_weight)
+        counts, mixture = fitted.counts.tossed, fitted.mixture
         for values in (counts.heads, counts.tails):
             refuse_if_not_whole(values, "X holds a count of {}", "Only those have a distribution.")
         heads, tosses = np.rint(counts.heads), np.rint(counts.tosses)
-        rates, rows = heads / tosses, counts.rows
+        rates, rows = heads / tosses, counts.multiplicity
         lengths, which = np.unique(tosses, return_inverse=True)
         alike = len(lengths) == 1 and lengths[0] <= MOST_BARS
         n_tosses = int(lengths[0]) if bins is None and alike else None
@@ -139,10 +139,10 @@ class MixtureDisplay(Display):
         return cls(
             edges=edges if n_tosses is None else edges * n_tosses,
             observed=np.bincount(into[inside], rows[inside], minlength=len(edges) - 1),
-            shares=coins.weights[:, None]
-            * _expected(edges, lengths, np.bincount(which, rows), coins.theta),
-            theta=coins.theta,
-            weights=coins.weights,
+            shares=mixture.weights[:, None]
+            * _expected(edges, lengths, np.bincount(which, rows), mixture.theta),
+            theta=mixture.theta,
+            weights=mixture.weights,
             n_tosses=n_tosses,
             n_outside=float(rows[~inside].sum()),
         ).plot(ax)
@@ -153,7 +153,7 @@ class MixtureDisplay(Display):
         self.lines_ = []
         for k, share in enumerate(self.shares):
             name = f"coin {k}: θ = {self.theta[k]:.3g}, w = {self.weights[k]:.3g}"
-            self.lines_ += ax.plot(middle, share, **look(k), label=name)
+            self.lines_ += ax.plot(middle, share, **style(k), label=name)
         mixture = self.shares.sum(axis=0)
         (self.mixture_,) = ax.plot(middle, mixture, color="black", linewidth=1.5, label="mixture")
         outside = f" ({self.n_outside:,.4g} of the rows outside)" if self.n_outside else ""

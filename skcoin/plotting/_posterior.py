@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skcoin._likelihood import posterior
-from skcoin.inspection._fitted import check_model, look_at
-from skcoin.inspection._intervals import check_level
+from skcoin._base import check_model, map_model
+from skcoin._validation import check_level
+from skcoin.inspection._inspected import check_fitted
 from skcoin.plotting._display import COLORS, HEIGHT, Display, pyplot
 
 
@@ -109,19 +109,19 @@ class PosteriorDisplay(Display):
         pyplot(cls)
         check_level(level)
 
-        def read(coins, heads, tails):
-            return _read(coins, heads, tails, level)
+        def read(mixture, heads, tails):
+            return _read(mixture, heads, tails, level)
 
         if labels is None:
-            fitted = look_at(estimator, X, sample_weight)
+            fitted = check_fitted(estimator, X, sample_weight)
             counts = fitted.counts
-            values = read(fitted.coins, counts.heads, counts.tails)
-            rows = counts.rows
+            values = read(fitted.mixture, counts.heads, counts.tails)
+            rows = counts.multiplicity
         else:
             check_model(estimator)
             if sample_weight is not None:
                 raise ValueError("labels name rows one by one: leave out sample_weight, or labels.")
-            values = estimator._map_rows(X, read, (4,))
+            values = map_model(estimator, X, read, (4,))
             labels = [str(label) for label in labels]
             if len(labels) != len(values):
                 raise ValueError(f"labels has {len(labels)} names for the {len(values)} rows of X.")
@@ -161,13 +161,13 @@ class PosteriorDisplay(Display):
         ax.legend()
 
 
-def _read(coins, heads, tails, level):
+def _read(mixture, heads, tails, level):
     """Raw rate, posterior mean, and both ends of the interval, of each row."""
     tosses = heads + tails
     raw = np.divide(heads, tosses, out=np.full(len(heads), np.nan), where=tosses > 0)
-    of_coins = posterior(coins, heads, tails)
-    rising = np.argsort(coins.theta)
+    of_coins, theta = mixture.posterior(heads, tails), mixture.theta
+    rising = np.argsort(theta)
     up_to = np.cumsum(of_coins[:, rising], axis=1)
     up_to[:, -1] = 1  # whatever rounding says
     ends = [(up_to >= p).argmax(axis=1) for p in ((1 - level) / 2, (1 + level) / 2)]
-    return np.column_stack([raw, of_coins @ coins.theta, *coins.theta[rising][ends]])
+    return np.column_stack([raw, of_coins @ theta, *theta[rising][ends]])

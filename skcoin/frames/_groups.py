@@ -9,15 +9,19 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from skcoin._advice import is_identifiable, warn_user
-from skcoin._columns import RESULT
+from skcoin._base import falling, recipe_of, refuse_if_no_model
 from skcoin._counts import HIDDEN, Counts
-from skcoin._engines import first_of_groups, narwhals, to_user, with_values, wrap
-from skcoin._gradient import grid_for, most_gain, supremum
-from skcoin._group_by import count_pairs
-from skcoin._likelihood import concatenate, side_by_side
-from skcoin._validation import refuse_if_impossible, refuse_if_no_model, refuse_if_no_toss
+from skcoin._em.parameters import concatenate
+from skcoin._em.problem import pad
+from skcoin._families.gradient_function import most_gain, supremum
+from skcoin._families.rates import grid_for
+from skcoin._fit import fit_tables
+from skcoin._mixture import Mixture
+from skcoin._warnings import warn_user
 from skcoin.exceptions import IdentifiabilityWarning
+from skcoin.frames._columns import RESULT
+from skcoin.frames._engines import first_of_groups, narwhals, to_user, with_values, wrap
+from skcoin.frames._group_by import count_pairs
 
 FLAGS = ("identifiable", "converged")
 BATCH = 2**15  # numbers in an E-step; more no longer save calls, and leave the cache
@@ -99,43 +103,48 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
     """
     refuse_if_no_model(estimator, "estimator")
     estimator._validate_params()
-    estimator._given()
+    recipe = recipe_of(estimator)
     by = [by] if isinstance(by, str) else by
     if not isinstance(by, list | tuple) or not by:
         raise ValueError(
             f"by is {by!r}, but must be the name of a column or a list of such. For a single fit "
             "use fit."
         )
-    _refuse_result_names(by, _names(estimator._n_components))
+    _refuse_result_names(by, _names(recipe))
     frame = wrap(table)
     table = count_pairs(frame, "heads", "tails", None, "rows", by, keep_empty=True)
     keys = table.select(*by)
     first = first_of_groups(keys)
     columns = (table[name].to_numpy().astype(float) for name in RESULT)
-    result = _fit_each(estimator, _split(*columns, first), n_jobs)
+    in_order = estimator.layout == "tosses"
+    random_state = _repeatable(estimator.random_state)
+    result = _fit_each(recipe, _split(*columns, first), in_order, random_state, n_jobs)
     groups = narwhals().maybe_reset_index(keys[first.tolist()])
     _warn_of_groups(result, groups.rows())
     return to_user(with_values(groups, result), frame)
 
 
-def _split(heads, tails, rows, first):
+def _split(heads, tails, multiplicity, first):
     """The tables of the groups that begin at the places ``first`` of three columns."""
-    ends = np.append(first, len(rows))[1:]
-    coin = np.full(len(rows), HIDDEN)
+    ends = np.append(first, len(heads))[1:]
+    label = np.full(len(heads), HIDDEN)
     return [
-        Counts(heads[i:j], tails[i:j], rows[i:j], coin[i:j])
+        Counts(heads[i:j], tails[i:j], multiplicity[i:j], label[i:j])
         for i, j in zip(first, ends, strict=True)
     ]
 
 
-def _fit_each(estimator, tables, n_jobs=None):
-    """Fit an estimator to each of several tables, without changing it.
+def _fit_each(recipe, tables, in_order, random_state, n_jobs=None):
+    """Fit a mixture to each of several tables.
 
     Parameters
     ----------
-    estimator : HiddenCoins
+    recipe : Recipe
     tables : list of Counts
         Of hidden coins.
+    in_order : bool
+        Whether the order of tosses is data.
+    random_state : int or None
     n_jobs : int, default=None
 
     Returns
@@ -144,25 +153,23 @@ def _fit_each(estimator, tables, n_jobs=None):
         ``theta0``, ..., ``weight0``, ..., ``log_likelihood``, ``bic``, ``gap``, ``identifiable``
         and ``converged``; NaN and False for a table without a toss.
     """
-    given = estimator._given()
-    tossed = [table.where((table.tosses > 0) & (table.rows > 0)) for table in tables]
-    random_state = _repeatable(estimator.random_state)
+    tossed = [table.keep((table.tosses > 0) & (table.multiplicity > 0)) for table in tables]
     # Tables of about as many tosses and as long side by side: one grid serves all of a batch, and
     # little is padded.
     n_grid = [len(grid_for(table.heads, table.tails, per_width=8)) for table in tossed]
-    order = [i for i, table in enumerate(tossed) if len(table.rows)]
-    order.sort(key=lambda i: (int(np.log2(n_grid[i])), len(tossed[i].rows)))
+    order = [i for i, table in enumerate(tossed) if len(table.heads)]
+    order.sort(key=lambda i: (int(np.log2(n_grid[i])), len(tossed[i].heads)))
     size = [
-        max(len(table.rows) * estimator._n_components, n / 8)
+        max(len(table.heads) * recipe.specification.n_components, n / 8)
         for table, n in zip(tossed, n_grid, strict=True)
     ]
     fit = delayed(_fit_batch)
     parts = Parallel(n_jobs=n_jobs)(
-        fit(estimator, given, [tossed[i] for i in batch], random_state)
+        fit(recipe, [tossed[i] for i in batch], in_order, random_state)
         for batch in _batches(order, size)
     )
     columns = {}
-    for name in _names(estimator._n_components):
+    for name in _names(recipe):
         columns[name] = np.full(len(tables), False if name in FLAGS else np.nan)
         if parts:
             columns[name][order] = np.concatenate([part[name] for part in parts])
@@ -189,7 +196,8 @@ def _warn_of_groups(columns, groups):
             )
 
 
-def _names(n_coins):
+def _names(recipe):
+    n_coins = recipe.specification.n_components
     coins = [f"{part}{k}" for part in ("theta", "weight") for k in range(n_coins)]
     return [*coins, "log_likelihood", "bic", "gap", *FLAGS]
 
@@ -224,41 +232,37 @@ def _refuse_result_names(by, names):
             )
 
 
-def _fit_batch(estimator, given, tables, random_state):
-    for table in tables:
-        refuse_if_no_toss(table)
-    starts = estimator._starts(tables, given, random_state)
-    for start, table in zip(starts, tables, strict=True):
-        refuse_if_impossible(start, table, given.names)
-    evidence = [estimator._evidence(table, given) for table in tables]
-    best = estimator._ascend(starts, evidence, given, unlabelled=not given.orders_coins)
-    coins = concatenate([climb.last for climb in best])
+def _fit_batch(recipe, tables, in_order, random_state):
+    specification = recipe.specification
+    unordered = not specification.orders_components
+    runs = fit_tables(recipe, tables, regroup=unordered, random_state=random_state)
+    parameters = concatenate([run.last for run in runs])
+    mixture = Mixture(recipe.family, parameters, specification.n_parameters, in_order)
+    order = falling(parameters) if unordered else np.arange(specification.n_components)[None]
+    columns = {}
+    for part, values in (("theta", mixture.theta), ("weight", mixture.weights)):
+        values = np.take_along_axis(values, order, axis=1)
+        columns |= {f"{part}{k}": column for k, column in enumerate(values.T)}
+    identifiable = [recipe.family.is_identifiable(run.problem) for run in runs]
     return {
-        **_coins(coins, given),
-        **_criteria(estimator, given, coins, side_by_side(evidence, [1] * len(tables))),
-        "identifiable": np.array([is_identifiable(given, e) for e in evidence]),
-        "converged": np.array([climb.converged for climb in best]),
+        **columns,
+        **_criteria(mixture, tables),
+        "identifiable": np.array(identifiable),
+        "converged": np.array([run.converged for run in runs]),
     }
 
 
-def _coins(coins, given):
-    """Columns of thetas and weights, by falling theta unless start values give the order."""
-    columns = {}
-    order = np.argsort(-coins.theta, axis=1, kind="stable")
-    for part, values in (("theta", coins.theta), ("weight", coins.weights)):
-        if not given.orders_coins:
-            values = np.take_along_axis(values, order, axis=1)
-        columns |= {f"{part}{k}": column for k, column in enumerate(values.T)}
-    return columns
-
-
-def _criteria(estimator, given, coins, evidence):
-    heads, tails, rows = evidence.heads, evidence.tails, evidence.rows
-    n_rows = rows.sum(axis=1)
-    log_likelihood = (rows * estimator._log_likelihood(coins, heads, tails)).sum(axis=1)
-    _, highest, _, _ = supremum(coins, heads, tails, rows)
+def _criteria(mixture, tables):
+    """Log-likelihood, BIC and gap of each table, under a mixture of its own."""
+    heads, tails, multiplicity = (
+        pad([getattr(table, name) for table in tables])
+        for name in ("heads", "tails", "multiplicity")
+    )
+    n_rows = multiplicity.sum(axis=1)
+    log_likelihood = (multiplicity * mixture.log_likelihood(heads, tails)).sum(axis=1)
+    _, highest, _, _ = supremum(mixture.log_density(heads, tails), heads, tails, multiplicity)
     return {
         "log_likelihood": log_likelihood,
-        "bic": -2 * log_likelihood + given.n_parameters * np.log(n_rows),
+        "bic": -2 * log_likelihood + mixture.n_parameters * np.log(n_rows),
         "gap": most_gain(highest, n_rows),
     }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from skcoin._engines import narwhals
+from skcoin.frames._engines import narwhals
 
 RESULT = ("heads", "tails", "rows")
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skcoin._columns import check_columns, is_whole
-from skcoin._engines import as_floats, collect, narwhals, with_values
 from skcoin._validation import MOST
+from skcoin.frames._columns import check_columns, is_whole
+from skcoin.frames._engines import as_floats, collect, narwhals, with_values
 
 # What the engine computes of each group, under names that no column of a user has.
 N_ROWS, TOTAL, N_VALID, LEAST = (f"skcoin_{name}" for name in ("rows", "total", "valid", "least"))

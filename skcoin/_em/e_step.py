@@ -1,0 +1,173 @@
+"""The E-step: posterior, expected complete data, and the information that is missing.
+
+The components come before the rows in every array: sums over few components are then sums of long
+vectors. The log-density of a family may leave out what is free of the parameters.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy.special import entr, logsumexp, xlogy
+
+BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
+
+
+@dataclass(frozen=True)
+class EStep:
+    """The objective at some parameters, and the complete data that are expected there.
+
+    Attributes
+    ----------
+    objective : ndarray of shape (...)
+    n : ndarray of shape (..., n_components)
+        Expected rows, with those that are known or of a prior.
+    statistics : ndarray of shape (..., n_components, n_statistics)
+        Expected sufficient statistics, likewise.
+    missing : ndarray of shape (..., n_coordinates, n_coordinates) or None
+        Missing information of ``log w`` and then of the family's parameters, one after the other,
+        in their coordinates: ``(1 + n_parameters) * n_components`` in all. None if not asked for.
+    """
+
+    objective: np.ndarray
+    n: np.ndarray
+    statistics: np.ndarray
+    missing: np.ndarray | None
+
+    def __getitem__(self, index):
+        missing = None if self.missing is None else self.missing[index]
+        return EStep(self.objective[index], self.n[index], self.statistics[index], missing)
+
+    def select(self, mask, other):
+        """This E-step at the starts where ``mask`` is true, the other elsewhere."""
+
+        def choose(name):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            return np.where(mask.reshape(-1, *[1] * (mine.ndim - 1)), mine, theirs)
+
+        return EStep(*(choose(field.name) for field in fields(self)))
+
+
+def concatenate_e_steps(several):
+    """One E-step of many starts from several with missing information."""
+    names = [field.name for field in fields(EStep)]
+    return EStep(*(np.concatenate([getattr(e, name) for e in several]) for name in names))
+
+
+def log_joint(family, parameters, table):
+    """``log(w_k f(x_i | c_k))``, shape (..., n_components, n_rows)."""
+    weights = parameters.weights[..., None]
+    return family.log_density(parameters.components, table) + xlogy(1, weights)
+
+
+def log_likelihood(family, parameters, table):
+    """``log sum_k w_k f(x_i | c_k)``, shape (..., n_rows)."""
+    return logsumexp(log_joint(family, parameters, table), axis=-2)
+
+
+def posterior(family, parameters, table):
+    """Probability of each component given a row, shape (n_rows, n_components).
+
+    A row of density zero under every component is judged in the limit of parameters a hair inside
+    their ends: by the components whose density vanishes most slowly.
+    """
+    joint = log_joint(family, parameters, table)
+    normaliser = logsumexp(joint, axis=-2)
+    lost = np.isneginf(normaliser)
+    if lost.any():
+        order, log_density = family.limit(parameters.components, table[:, lost])
+        weights = parameters.weights[:, None]
+        order = np.where(weights > 0, order, np.inf)
+        slowest = order == order.min(axis=0)
+        joint[:, lost] = np.where(slowest, log_density + xlogy(1, weights), -np.inf)
+        normaliser[lost] = logsumexp(joint[:, lost], axis=-2)
+    return np.exp(joint - normaliser).T
+
+
+def entropy(posterior):
+    """``-sum_k r_k log r_k`` of each row, natural log, shape (n_rows,)."""
+    return entr(posterior).sum(axis=-1)
+
+
+def e_step(problem, parameters, *, information=False):
+    """The E-step at ``parameters``.
+
+    Parameters
+    ----------
+    problem : Problem
+    parameters : Parameters of shape (n_starts, n_components)
+    information : bool
+        Whether ``missing`` is wanted.
+
+    Returns
+    -------
+    e_step : EStep
+    """
+    table, multiplicity = problem.table, problem.multiplicity
+    n_rows, n_components = multiplicity.shape[-1], parameters.weights.shape[-1]
+    # Products of small matrices are not worth the threads that BLAS would wake for larger ones.
+    # Tables of their own are no longer than that as it is.
+    size = max(1, min(BLOCK // parameters.components.size, 8 * BLOCK // n_components**2))
+    size = size if problem.is_shared else max(1, n_rows)
+    with np.errstate(invalid="ignore"):  # a trial at the end of the scale may exclude a row: -inf
+        sums = _sums(problem.family, parameters, table, multiplicity, slice(size), information)
+        for i in range(size, n_rows, size):
+            rows = slice(i, i + size)
+            more = _sums(problem.family, parameters, table, multiplicity, rows, information)
+            sums = [a + b for a, b in zip(sums, more, strict=True)]
+    objective, moments, *missing = sums
+    return EStep(
+        objective=objective + _fixed_objective(problem, parameters),
+        n=moments[..., 0] + problem.pseudo_rows,
+        statistics=moments[..., 1:] + problem.pseudo_statistics,
+        missing=missing[0] if information else None,
+    )
+
+
+def _fixed_objective(problem, parameters):
+    """What known rows and priors add to the objective."""
+    of_components = problem.family.objective(parameters.components, problem.pseudo_statistics)
+    return (of_components + xlogy(problem.pseudo_rows, parameters.weights)).sum(axis=-1)
+
+
+def _sums(family, parameters, table, multiplicity, rows, information):
+    """Objective, moments and, if wanted, missing information that a block of rows adds."""
+    table, multiplicity = table[..., rows], multiplicity[..., None, rows]
+    joint = log_joint(family, parameters, table)
+    log_normaliser = logsumexp(joint, axis=-2, keepdims=True)
+    posterior = np.exp(joint - log_normaliser)
+    objective = log_normaliser @ multiplicity.swapaxes(-1, -2)
+    sums = [objective[..., 0, 0], family.collect(posterior, table)]
+    if information:
+        scores = np.moveaxis(family.score(parameters.components, table), -2, 0)
+        sums.append(_missing_information(posterior, scores, multiplicity))
+    return sums
+
+
+def _missing_information(posterior, scores, multiplicity):
+    """``sum_i m_i Cov(score | x_i)``, the last term of Louis' formula.
+
+    With ``r_k`` the posterior and ``s_k = (1, s_k1, ..., s_kP)`` the scores of ``log w_k`` and of
+    the parameters of component ``k``, the covariance given the row is ``-r_k s_k r_l s_l'`` of two
+    components, and ``r_k (1 - r_k) s_k s_k'`` of one.
+
+    Parameters
+    ----------
+    posterior : ndarray of shape (..., n_components, n_rows)
+    scores : ndarray of shape (n_parameters, ..., n_components, n_rows)
+    multiplicity : ndarray of shape (..., 1, n_rows)
+    """
+    n_components, n_scores = posterior.shape[-2], 1 + len(scores)
+    means = np.concatenate([posterior, *(posterior * s for s in scores)], axis=-2)
+    missing = -(means * multiplicity) @ means.swapaxes(-1, -2)
+    others = (1 - np.eye(n_components)) @ posterior  # 1 - r would lose its digits where r is near 1
+    uncertain = multiplicity * posterior * others
+    own = np.empty((*posterior.shape[:-2], n_scores, n_scores, n_components))
+    own[..., 0, 0, :] = uncertain.sum(axis=-1)
+    for a, score in enumerate(scores, start=1):
+        weighted = uncertain * score
+        own[..., 0, a, :] = own[..., a, 0, :] = weighted.sum(axis=-1)
+        for b, other in enumerate(scores[:a], start=1):
+            own[..., a, b, :] = own[..., b, a, :] = (weighted * other).sum(axis=-1)
+    blocks = missing.reshape(*posterior.shape[:-2], n_scores, n_components, n_scores, n_components)
+    np.einsum("...akbk->...abk", blocks)[...] = own  # einsum gives a view of the diagonals
+    return missing

@@ -1,0 +1,233 @@
+"""Where to go on from a place that only looks like a maximum.
+
+A probability of exactly 0 or 1 and a weight of exactly 0 never move again; on a saddle there is no
+slope to follow; of two equal components one is redundant, and two may share what one could explain
+while a third is missed elsewhere. Each move proposes parameters to go on from, *trials*; which of
+them is better, if any, the objective says.
+
+``leave_saddle``, ``leave_boundary`` and ``reseed`` change little at a time. ``split_and_merge``
+makes one component of two neighbours and places the other where it helps most [1]_.
+
+References
+----------
+.. [1] Ueda, N., Nakano, R., Ghahramani, Z. and Hinton, G. E. (2000). SMEM algorithm for mixture
+   models. Neural Computation, 12(9), 2109-2128.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from skcoin._em.e_step import e_step, log_likelihood
+from skcoin._em.parameters import Parameters, stack
+from skcoin._em.quadratic import is_logit, move
+
+SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a step
+FEW_SHARES = np.array([0.3, 0.03, 0.003])
+TIED = 1e-3  # closer than this in arcsin sqrt, relative to the distance from 0 or 1
+BLOCK = 2**17  # numbers, 1 MB
+
+
+def has_trials(problem, parameters, around):
+    """Which starts have what the moves would try, as far as one can tell without trials.
+
+    Parameters
+    ----------
+    problem : Problem
+    parameters : Parameters of shape (n_starts, n_components)
+    around : Quadratic
+
+    Returns
+    -------
+    has : ndarray of shape (n_starts,), bool
+    """
+    at_boundary = _at_boundary(problem, parameters).any(axis=(1, 2))
+    empty = _is_empty(problem, parameters).any(axis=1)
+    _, tied = _tied(parameters)
+    return at_boundary | empty | tied.any(axis=1) | around.is_saddle()
+
+
+def best_trial(problem, parameters, trials):
+    """The best of some trials near ``parameters``, and how much higher their objective is.
+
+    Parameters
+    ----------
+    problem : Problem
+    parameters : Parameters of shape (n_components,)
+    trials : list of the same
+
+    Returns
+    -------
+    best : Parameters of shape (n_components,)
+    gain : float
+        Zero, with ``parameters`` themselves, where no trial is better.
+    """
+    if not trials:
+        return parameters, 0.0
+    trial = stack([parameters, *trials])
+    objective = e_step(problem, trial).objective
+    best = int(np.nanargmax(objective))
+    return trial[best], float(objective[best] - objective[0])
+
+
+def leave_saddle(problem, parameters, around, *, may_part):  # noqa: ARG001
+    """Trials to both sides along the line that curves up most, if one does."""
+    if not around.is_saddle()[0]:
+        return []
+    step = around.negative_curvature()[0]
+    return [
+        move(problem.family, parameters, side * share * step)
+        for share in SHARES
+        for side in (1, -1)
+    ]
+
+
+def leave_boundary(problem, parameters, around, *, may_part):  # noqa: ARG001
+    """Trials that move each learned parameter at 0 or 1 inside, by many lengths."""
+    trials = []
+    for place in zip(*np.nonzero(_at_boundary(problem, parameters)), strict=True):
+        for share in SHARES:
+            components = parameters.components.copy()
+            components[place] = abs(components[place] - share)
+            trials.append(Parameters(parameters.weights, components))
+    return trials
+
+
+def reseed(problem, parameters, around, *, may_part):  # noqa: ARG001
+    """Trials that place each component that is empty or redundant elsewhere.
+
+    Redundant is one of two equal components; if it may not part from its twin, it is left alone.
+    """
+    trials = []
+    for k, twin in _redundant_components(problem, parameters, may_part):
+        rest = merge(twin, k, parameters)
+        free = problem.specification.free
+        rest = Parameters(rest.weights, np.where(free, rest.components, parameters.components))
+        component = parameters.components[k]
+        if free[k].any():
+            component, _ = best_place(problem, _candidates(problem, k, rest), rest, SHARES[::3])
+        trials += [place(k, component, share, rest) for share in SHARES]
+    return trials
+
+
+def split_and_merge(problem, parameters):
+    """Starts that spend a component elsewhere: each two neighbours as one, one where it helps most.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its coarse table is looked at.
+    parameters : Parameters of shape (n_components,)
+
+    Returns
+    -------
+    starts : Parameters of shape (n_components - 1, n_components)
+    """
+    starts = []
+    for j, k in pairwise(np.argsort(parameters.components[:, 0])):
+        merged = merge(j, k, parameters)
+        candidates = _candidates(problem.coarse, k, merged)
+        component, share = best_place(problem.coarse, candidates, merged, FEW_SHARES)
+        starts.append(place(k, component, share, merged))
+    return stack(starts)
+
+
+def best_place(problem, candidates, parameters, shares):
+    """Where a further component helps most when it gets one of some shares of the weight.
+
+    Parameters
+    ----------
+    problem : Problem
+    candidates : ndarray of shape (n_candidates, n_parameters)
+    parameters : Parameters of shape (n_components,)
+    shares : sequence of float
+
+    Returns
+    -------
+    component : ndarray of shape (n_parameters,)
+    share : float
+        At which ``sum_i m_i log(1 - share + share f(x_i | component) / f(x_i | parameters))`` is
+        largest.
+    """
+    blocks = [
+        np.stack([np.logaddexp(np.log1p(-s), np.log(s) + r) @ problem.multiplicity for s in shares])
+        for r in _log_ratios(problem, candidates, parameters)
+    ]
+    gain = np.concatenate(blocks, axis=1)
+    best_share, best = np.unravel_index(gain.argmax(), gain.shape)
+    return candidates[best], shares[best_share]
+
+
+def _candidates(problem, k, parameters):
+    """Where component ``k`` may be placed: what is held or shared of it stays."""
+    candidates = problem.family.candidates(problem.table)
+    stays = ~problem.specification.free[k] | problem.specification.tied
+    return np.where(stays, parameters.components[k], candidates) if stays.any() else candidates
+
+
+def _log_ratios(problem, candidates, parameters):
+    """``log f(x_i | candidate) - log f(x_i | parameters)``, (n_block, n_rows) by blocks."""
+    fitted = log_likelihood(problem.family, parameters, problem.table)
+    size = max(1, BLOCK // max(fitted.size, 1))
+    for i in range(0, len(candidates), size):
+        further = problem.family.log_density(candidates[i : i + size], problem.table)
+        with np.errstate(invalid="ignore"):
+            yield np.where(np.isneginf(further), -np.inf, further - fitted)
+
+
+def merge(j, k, parameters):
+    """Component ``j`` takes the weight of ``k``, and the place between, in their proportion."""
+    weights, components = parameters.weights.copy(), parameters.components.copy()
+    weights[j], weights[k] = weights[j] + weights[k], 0
+    if parameters.weights[k] > 0:
+        components[j] = parameters.weights[[j, k]] @ parameters.components[[j, k]] / weights[j]
+    return Parameters(weights, components)
+
+
+def place(k, component, share, parameters):
+    """Component ``k``, which has no weight, at a place with a share of the weight of the others."""
+    moved = Parameters(parameters.weights * (1 - share), parameters.components.copy())
+    moved.weights[k], moved.components[k] = share, component
+    return moved
+
+
+def _redundant_components(problem, parameters, may_part):
+    """Pairs of a component that the likelihood does without and one that takes its weight.
+
+    Less than a hidden row is its own, which may be a plateau far from where it would gain, or it
+    is equal to another.
+    """
+    specification = problem.specification
+    if not specification.free_weights or specification.n_components == 1:
+        return
+    heaviest = parameters.weights.argmax()
+    for k in np.flatnonzero(_is_empty(problem, parameters)):
+        if k != heaviest:
+            yield k, heaviest
+    if may_part:
+        order, tied = _tied(parameters)
+        for i in np.flatnonzero(tied):
+            yield tuple(sorted(order[[i, i + 1]], key=lambda k: not specification.free[k].any()))
+
+
+def _at_boundary(problem, parameters):
+    """Learned logits of 0 or 1, shape (..., n_components, n_parameters)."""
+    at_end = parameters.components == np.rint(parameters.components)
+    learned = problem.specification.free & is_logit(problem.family)
+    return at_end & (parameters.weights > 0)[..., None] & learned
+
+
+def _is_empty(problem, parameters):
+    """Components of less than a hidden row, shape (..., n_components)."""
+    n_rows = problem.multiplicity.sum(axis=-1) + problem.pseudo_rows.sum(axis=-1)
+    return parameters.weights * n_rows[..., None] - problem.pseudo_rows < 1
+
+
+def _tied(parameters):
+    """The components in rising order, and where one equals the next, (..., n_components - 1)."""
+    order = np.argsort(parameters.components[..., 0], axis=-1)
+    x = np.arcsin(np.sqrt(np.take_along_axis(parameters.components, order[..., None], axis=-2)))
+    differ = np.abs(np.diff(x, axis=-2))
+    tied = differ[..., 0] < TIED * np.sin(2 * x[..., 1:, 0])
+    # Further parameters, dispersions say, have no need to be off their ends.
+    return order, tied & (differ[..., 1:] <= TIED).all(axis=-1)

@@ -1,0 +1,125 @@
+"""From start values to a maximum: run, look whether a move leads on, and run on from there."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skcoin._em.e_step import concatenate_e_steps, e_step
+from skcoin._em.escape import (
+    best_trial,
+    has_trials,
+    leave_boundary,
+    leave_saddle,
+    reseed,
+    split_and_merge,
+)
+from skcoin._em.loop import repeat
+from skcoin._em.parameters import concatenate
+from skcoin._em.problem import batch
+from skcoin._em.quadratic import quadratic
+from skcoin._em.steps import em_step, newton_step
+
+STEPS = {"em": em_step, "em-newton": newton_step}
+# Tried in turn: what it says of a run if one of these moves leads on.
+MOVES = {"saddle": (leave_saddle,), "boundary": (leave_boundary, reseed)}
+
+
+def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
+    """Run to a maximum of each of several problems, side by side.
+
+    Newton leaves a saddle on which a run has come to rest, but components that start equal are
+    left equal: that is what the textbooks show, and what no step of EM can change.
+
+    Parameters
+    ----------
+    problems : list of Problem
+        Of one family and specification.
+    starts : list of Parameters of shape (n_starts, n_components)
+        For each problem.
+    solver : {"em", "em-newton"}
+    tol : float
+        Bound on the estimated remaining gain in the objective.
+    max_iter : int
+        Steps at most, at least one.
+    regroup : bool
+        Whether Newton may split and merge, from the best parameters, as long as that helps.
+
+    Returns
+    -------
+    best : list of Run
+    """
+    options = {"solver": solver, "tol": tol, "max_iter": max_iter}
+    best = _run(problems, starts, **options)
+    going = [i for i, run in enumerate(best) if regroup and solver == "em-newton" and _ended(run)]
+    while going:
+        elsewhere = [split_and_merge(problems[i], best[i].last[0]) for i in going]
+        others = _run([problems[i] for i in going], elsewhere, **options)
+        better = [
+            (i, other)
+            for i, other in zip(going, others, strict=True)
+            if other.objective[-1] > best[i].objective[-1] + tol
+        ]
+        for i, other in better:
+            best[i] = other
+        going = [i for i, other in better if _ended(other)]
+    return best
+
+
+def _run(problems, starts, solver, tol, max_iter):
+    """Run from all starts, and on from where the best ends as long as a move helps."""
+    best = repeat(STEPS[solver], problems, starts, tol=tol, max_iter=max_iter)
+    for i in np.flatnonzero(_may_help(best)):
+        best[i] = _run_on(best[i], solver, tol, max_iter)
+    return best
+
+
+def _ended(run):
+    return run.status != "max_iter"
+
+
+def _may_help(runs):
+    """Which runs a move may help, as far as one can tell without its trials."""
+    last, problems = concatenate([run.last for run in runs]), [run.problem for run in runs]
+    together = batch(problems, [1] * len(runs)) if len(runs) > 1 else problems[0]
+    return has_trials(together, last, _around(together, last, [run.e_step for run in runs]))
+
+
+def _run_on(best, solver, tol, max_iter):
+    while _ended(best):
+        start = best.path.components[0]
+        may_part = len(np.unique(start, axis=0)) == len(start)
+        status, better = _next_move(best, tol, may_part)
+        may_run_on = solver == "em-newton" and (may_part or status == "boundary")
+        steps_left = max_iter - best.n_iter - 1
+        if status == "converged" or not may_run_on or steps_left < 1:
+            return replace(best, status=status)
+        [further] = repeat(
+            STEPS[solver], [best.problem], [better[None]], tol=tol, max_iter=steps_left
+        )
+        best = best.followed_by(further)
+    return best
+
+
+def _next_move(run, tol, may_part):
+    """What keeps a run from being at a maximum, and parameters past it; or "converged"."""
+    parameters = run.last[0]
+    around = _around(run.problem, run.last, [run.e_step])
+    for status, moves in MOVES.items():
+        trials = [
+            trial
+            for move in moves
+            for trial in move(run.problem, parameters, around, may_part=may_part)
+        ]
+        better, gain = best_trial(run.problem, parameters, trials)
+        if gain > tol:
+            return status, better
+    return "converged", parameters
+
+
+def _around(problem, parameters, e_steps):
+    """The objective to second order, from E-steps of one start each."""
+    if all(e.missing is not None for e in e_steps):
+        expected = concatenate_e_steps(e_steps)
+    else:
+        expected = e_step(problem, parameters, information=True)
+    return quadratic(problem, parameters, expected)

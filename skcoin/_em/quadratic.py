@@ -1,0 +1,312 @@
+"""The objective to second order, and the steps that follow from it.
+
+In the coordinates ``log w`` and those of the family let ``g`` be the gradient of the objective,
+``D`` the information that complete data would hold and ``M`` the part of it that is missing
+because the components are hidden, so that the Hessian is ``-(D - M)`` [1]_. ``D^-1 g`` is the EM
+step to first order. In coordinates that make ``D`` the identity the Hessian's negative is
+``I - M``, with eigenvalues ``1 - fraction missing``: 1 where EM is Newton, near 0 where EM crawls,
+negative where the objective curves up. The step divides the gradient by their absolute values,
+as the saddle-free Newton method does [2]_.
+
+References
+----------
+.. [1] Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm.
+   Journal of the Royal Statistical Society, Series B, 44(2), 226-233.
+.. [2] Dauphin, Y. N. et al. (2014). Identifying and attacking the saddle point problem in
+   high-dimensional non-convex optimization. Advances in Neural Information Processing Systems 27.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skcoin._em.parameters import Parameters
+
+FLOOR = 1e-5  # of the eigenvalues; where EM would need 100,000 steps counts as flat
+LEAST = 1e-150  # information; with less, a parameter has no scale and stays where it is
+LONGEST = 0.5  # step in any coordinate
+MOST_DAMPING = 10.0  # where a step is a tenth of EM's
+
+
+@dataclass(frozen=True)
+class DiagonalRoot:
+    """``D^-1/2`` where ``D`` is diagonal: one number a coordinate, 0 for what cannot move."""
+
+    scale: np.ndarray
+
+    def whiten(self, gradient):
+        return gradient * self.scale
+
+    def whiten_matrix(self, missing):
+        return self.scale[..., None] * missing * self.scale[..., None, :]
+
+    def unwhiten(self, step):
+        return self.scale * step
+
+    def unwhiten_matrix(self, steps):
+        return self.scale[..., None] * steps
+
+    @property
+    def moves(self):
+        return self.scale > 0
+
+
+@dataclass(frozen=True)
+class MatrixRoot:
+    """``R`` with ``R R' = A (A' D A)^-1 A'``, a column for each free number."""
+
+    matrix: np.ndarray
+
+    def whiten(self, gradient):
+        return (self.matrix.swapaxes(-1, -2) @ gradient[..., None])[..., 0]
+
+    def whiten_matrix(self, missing):
+        return self.matrix.swapaxes(-1, -2) @ missing @ self.matrix
+
+    def unwhiten(self, step):
+        return (self.matrix @ step[..., None])[..., 0]
+
+    def unwhiten_matrix(self, steps):
+        return self.matrix @ steps
+
+    @property
+    def moves(self):
+        return (self.matrix != 0).any(axis=-1)
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """The objective around each start, to second order.
+
+    Attributes
+    ----------
+    root : DiagonalRoot or MatrixRoot
+        Of the inverse of the complete-data information.
+    eigenvalues, slope : ndarray of shape (n_starts, n_free)
+        Of ``I - M``, rising, and the gradient along the eigenvectors.
+    eigenvectors : ndarray of shape (n_starts, n_free, n_free)
+    gradient, curvature : ndarray of shape (n_starts, n_coordinates)
+        In the coordinates, the second one downwards; those of a shared parameter are of the number
+        that is shared.
+    n_rows : ndarray of shape (n_starts,)
+    """
+
+    root: DiagonalRoot | MatrixRoot
+    eigenvalues: np.ndarray
+    slope: np.ndarray
+    eigenvectors: np.ndarray
+    gradient: np.ndarray
+    curvature: np.ndarray
+    n_rows: np.ndarray
+
+    @cached_property
+    def steepness(self):
+        """Absolute eigenvalues, none flatter than the floor."""
+        return np.maximum(np.abs(self.eigenvalues), FLOOR)
+
+    @property
+    def distance(self):
+        """Newton decrement per root of a row: how far off the summit is."""
+        return np.sqrt(2 * self.remaining_gain() / self.n_rows)
+
+    def remaining_gain(self):
+        """Half the squared Newton decrement: what the objective would gain were it quadratic."""
+        return 0.5 * (self.slope**2 / self.steepness).sum(axis=-1)
+
+    def is_saddle(self):
+        """Whether the objective rises to both sides along some line.
+
+        As far as one can tell from here: the eigenvalues are off by the distance from the summit.
+        """
+        return self.eigenvalues[:, 0] < -FLOOR - 3 * self.distance
+
+    def step(self, damping):
+        """Newton's step by absolute eigenvalues, each raised by ``damping``; 1 is EM's scale."""
+        along = self.slope / (self.steepness + damping[:, None])
+        step = self.root.unwhiten((self.eigenvectors @ along[..., None])[..., 0])
+        longest = np.abs(step).max(axis=-1, keepdims=True)
+        return step * np.minimum(1, LONGEST / np.maximum(longest, LONGEST))
+
+    def more_damping(self, damping):
+        """Ten times the damping, and enough to shorten the longest part of the step."""
+        least = 3 * self.steepness.min(axis=-1)
+        return np.clip(10 * damping, least, MOST_DAMPING)
+
+    def negative_curvature(self):
+        """The line that curves up most, as a step whose longest part is one."""
+        step = self.root.unwhiten(self.eigenvectors[..., 0])
+        return step / np.abs(step).max(axis=-1, keepdims=True)
+
+    def reaches_bound(self, parameters, n, support, is_logit):
+        """Which coordinates reach their bound 0 or 1, shape (n_starts, n_coordinates).
+
+        One does so where less than one row or observation supports it inside and Newton's step in
+        the parameter itself, rather than in its logarithm or logit, leads past the bound: at a
+        distance ``x`` from 0 with gradient ``g < 0`` and curvature ``c`` of the logit, where
+        ``c + g (2 - 3 x) <= 0``; and the like at 1. A linear coordinate is cut off at its bound.
+
+        Parameters
+        ----------
+        parameters : Parameters of shape (n_starts, n_components)
+        n : ndarray of shape (n_starts, n_components)
+            Expected rows.
+        support : ndarray of shape (n_starts, n_components, n_parameters)
+            Of the family: what keeps each parameter off its nearer bound.
+        is_logit : ndarray of shape (n_parameters,), bool
+        """
+        low = in_order(parameters.components <= 0.5)
+        value = in_order(parameters.components)
+        support = np.concatenate([n, in_order(support)], axis=-1)
+        x = np.concatenate([parameters.weights, np.where(low, value, 1 - value)], axis=-1)
+        outwards = np.ones_like(x)
+        n_components = n.shape[-1]
+        outwards[..., n_components:] = np.where(low, 1, -1)
+        gradient = self.gradient * outwards
+        over = (gradient < 0) & (self.curvature + gradient * (2 - 3 * x) <= 0)
+        over &= (support < 1) & (x < 0.5 / n_components) & self.root.moves
+        if not is_logit.all():
+            over[..., n_components:] &= np.repeat(is_logit, n_components)
+        return over
+
+
+def in_order(of_components):
+    """Values of (n_components, n_parameters) in the order of the coordinates, one after another."""
+    if of_components.shape[-1] == 1:
+        return of_components[..., 0]
+    swapped = of_components.swapaxes(-1, -2)
+    return swapped.reshape(*swapped.shape[:-2], -1)
+
+
+def quadratic(problem, parameters, e_step):
+    """The objective to second order around ``parameters``, from their E-step."""
+    family, specification = problem.family, problem.specification
+    n_rows = e_step.n.sum(axis=-1, keepdims=True)
+    due = n_rows * parameters.weights
+    of_components = in_order(family.gradient(parameters.components, e_step.statistics))
+    gradient = np.concatenate([e_step.n - due, of_components], axis=-1)
+    information = family.information(parameters.components, e_step.statistics)
+    if specification.is_diagonal:
+        diagonal = np.concatenate([due, information[..., 0, 0]], axis=-1)
+        diagonal = diagonal * specification.free_coordinates
+        with np.errstate(divide="ignore"):
+            scale = np.where(diagonal > LEAST, 1 / np.sqrt(diagonal), 0.0)
+        root, complete = DiagonalRoot(scale), np.eye(scale.shape[-1])
+        curvature = diagonal - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
+    else:
+        gradient = gradient @ specification.matrix @ specification.matrix.T
+        full = _block_diagonal(due, information)
+        active = _active(parameters, gradient, family, specification)
+        root, complete = _matrix_root(full, specification.matrix, active)
+        curvature = _shared_diagonal(full - e_step.missing, specification.matrix)
+    # The direction in which all log w rise together moves nothing: gradient 0, eigenvalue 1.
+    eigenvalues, eigenvectors = np.linalg.eigh(complete - root.whiten_matrix(e_step.missing))
+    slope = (root.whiten(gradient)[..., None, :] @ eigenvectors)[..., 0, :]
+    return Quadratic(root, eigenvalues, slope, eigenvectors, gradient, curvature, n_rows[:, 0])
+
+
+def complete_root(problem, parameters, e_step):
+    """``R`` of the complete-data information, and the gradient, both of free numbers only."""
+    family, specification = problem.family, problem.specification
+    due = e_step.n.sum(axis=-1, keepdims=True) * parameters.weights
+    of_components = in_order(family.gradient(parameters.components, e_step.statistics))
+    gradient = np.concatenate([e_step.n - due, of_components], axis=-1)
+    gradient = gradient @ specification.matrix @ specification.matrix.T
+    full = _block_diagonal(due, family.information(parameters.components, e_step.statistics))
+    active = _active(parameters, gradient, family, specification)
+    return _matrix_root(full, specification.matrix, active)[0], gradient
+
+
+def _block_diagonal(of_weights, of_components):
+    """Information of all coordinates, which complete data do not mix between components.
+
+    From that of log w, shape (..., n_components), and of the components' parameters, shape
+    (..., n_components, n_parameters, n_parameters).
+    """
+    *lead, n_components, n_parameters, _ = of_components.shape
+    blocks = np.zeros((*lead, 1 + n_parameters, n_components, 1 + n_parameters, n_components))
+    own = np.einsum("...akbk->...kab", blocks)  # a view of the diagonals
+    own[..., 0, 0] = of_weights
+    own[..., 1:, 1:] = of_components
+    size = (1 + n_parameters) * n_components
+    return blocks.reshape(*lead, size, size)
+
+
+def _shared_diagonal(matrix, A):
+    """``diag(A' H A)``, spread back over the coordinates."""
+    return np.einsum("ij,...ik,kj->...j", A, matrix, A) @ A.T
+
+
+def _active(parameters, gradient, family, specification):
+    """Which coordinates are free and not held at their bound by the slope there.
+
+    In a linear coordinate the slope at 0 or 1 says whether to stay; in a logit there is none, and
+    neither is there any information.
+    """
+    is_linear = np.repeat(~np.asarray(is_logit(family)), specification.n_components)
+    value = in_order(parameters.components)
+    slope = gradient[..., specification.n_components :]
+    stays = ((value == 0) & (slope <= 0)) | ((value == 1) & (slope >= 0))
+    active = np.broadcast_to(specification.free_coordinates, gradient.shape).copy()
+    active[..., specification.n_components :] &= ~(stays & is_linear)
+    return active
+
+
+def _matrix_root(full, A, active):
+    """``R`` such that ``R R' = A (A' D A)^-1 A'`` over what is active, and ``R' D R``.
+
+    Eigenvalues count by their size where ``D`` is indefinite, as it may be far from a maximum.
+    What is inactive has a column of zeros and information one.
+    """
+    information = A.T @ full @ A
+    diagonal = np.diagonal(information, axis1=-2, axis2=-1)
+    moves = ((active[..., None] & (A > 0)).any(axis=-2)) & (np.abs(diagonal) > LEAST)
+    scale = np.where(moves, 1 / np.sqrt(np.where(moves, np.abs(diagonal), 1.0)), 0.0)
+    scaled = scale[..., None] * information * scale[..., None, :]
+    scaled += (~moves)[..., None] * np.eye(A.shape[1])
+    eigenvalues, eigenvectors = np.linalg.eigh(scaled)
+    root = eigenvectors / np.sqrt(np.maximum(np.abs(eigenvalues), FLOOR))[..., None, :]
+    complete = root.swapaxes(-1, -2) @ scaled @ root
+    return MatrixRoot(A @ (scale[..., None] * root)), complete
+
+
+def is_logit(family):
+    """Which parameters move by their logit, shape (n_parameters,), bool."""
+    return np.array([coordinate == "logit" for coordinate in family.coordinates])
+
+
+def move(family, parameters, step):
+    """``parameters`` after a step in their coordinates; what is 0 or 1 in a logit stays there.
+
+    A linear coordinate is cut off at 0 and 1.
+    """
+    n_components = parameters.weights.shape[-1]
+    of_weights = step[..., :n_components]
+    by_parameter = step[..., n_components:].reshape(*step.shape[:-1], -1, n_components)
+    of_components = by_parameter.swapaxes(-1, -2)
+    weights, components = parameters.weights * np.exp(of_weights), parameters.components
+    odds = components * np.exp(of_components)
+    moved = odds / (odds + 1 - components)
+    if "linear" in family.coordinates:
+        cut_off = np.clip(components + of_components, 0, 1)
+        moved = np.where(is_logit(family), moved, cut_off)
+    held = (of_weights == 0).all(axis=-1, keepdims=True)
+    return Parameters(
+        np.where(held, parameters.weights, weights / weights.sum(axis=-1, keepdims=True)),
+        np.where(of_components == 0, components, moved),
+    )
+
+
+def to_bound(moved, parameters, reaches):
+    """``moved``, but with the coordinates that reach their bound put at the nearer of 0 and 1."""
+    n_components = parameters.weights.shape[-1]
+    weights = np.where(reaches[..., :n_components], 0.0, moved.weights)
+    of_components = reaches[..., n_components:].reshape(*reaches.shape[:-1], -1, n_components)
+    return Parameters(
+        np.where(
+            reaches[..., :n_components].any(axis=-1, keepdims=True),
+            weights / weights.sum(axis=-1, keepdims=True),
+            moved.weights,
+        ),
+        np.where(of_components.swapaxes(-1, -2), np.rint(parameters.components), moved.components),
+    )

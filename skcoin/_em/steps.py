@@ -1,0 +1,196 @@
+"""One step of EM or of Newton: from a state to the next, for many starts at once.
+
+A *step* is a function ``step(problem, state, tol)`` that returns the next state and, for each
+start, whether it is done. All that it needs to know of the past stands in the state.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skcoin._em.e_step import EStep, e_step
+from skcoin._em.parameters import Parameters
+from skcoin._em.quadratic import complete_root, is_logit, move, quadratic, to_bound
+
+MOST_REJECTED = 4  # Newton steps in a row, then an EM step
+MOST_HALVED = 30
+
+
+@dataclass(frozen=True)
+class State:
+    """Where every start stands.
+
+    Attributes
+    ----------
+    parameters : Parameters of shape (n_starts, n_components)
+    e_step : EStep
+        At ``parameters``. Newton's starts without missing information: its first step is EM's.
+    damping, rejected : ndarray of shape (n_starts,)
+        Of Newton's steps; how many in a row have not climbed.
+    last_gain : ndarray of shape (n_starts,)
+        What the last step gained; NaN before the first.
+    """
+
+    parameters: Parameters
+    e_step: EStep
+    damping: np.ndarray
+    rejected: np.ndarray
+    last_gain: np.ndarray
+
+    def __getitem__(self, starts):
+        return State(
+            self.parameters[starts],
+            self.e_step[starts],
+            self.damping[starts],
+            self.rejected[starts],
+            self.last_gain[starts],
+        )
+
+
+def first_state(problem, parameters):
+    """The state of starts from which no step has been taken."""
+    zeros = np.zeros(len(parameters.weights))
+    return State(parameters, e_step(problem, parameters), zeros, zeros, zeros + np.nan)
+
+
+def m_step(problem, parameters, expected):
+    """The M-step: the parameters that maximise the expected complete-data objective.
+
+    ``w_k = n_k / sum_l n_l``, and the family's own step. What is held stays. Where that step does
+    not apply, since parameters are shared or only some of a component's are held, it is a step of
+    Newton that does not lower the objective.
+    """
+    specification = problem.specification
+    if specification.is_separable:
+        components = problem.family.m_step(parameters.components, expected.statistics)
+        if not specification.free.all():
+            components = np.where(specification.free, components, parameters.components)
+    else:
+        components = _newton_m_step(problem, parameters, expected)
+    weights = parameters.weights
+    if specification.free_weights:
+        total = expected.n.sum(axis=-1, keepdims=True)
+        weights = np.divide(expected.n, total, out=weights.copy(), where=total > 0)
+    return Parameters(weights, components)
+
+
+def _newton_m_step(problem, parameters, expected):
+    """The components after a step of Newton on the expected complete-data objective.
+
+    It is halved until it does not lower that objective.
+    """
+
+    def objective(components):
+        return problem.family.objective(components, expected.statistics).sum(axis=-1)
+
+    root, gradient = complete_root(problem, parameters, expected)
+    step = root.unwhiten(root.whiten(gradient))
+    step[..., : parameters.weights.shape[-1]] = 0
+    lowest, components = objective(parameters.components), parameters.components
+    wanting = np.ones(lowest.shape, dtype=bool)
+    for _ in range(MOST_HALVED):
+        moved = move(problem.family, parameters, step).components
+        climbs = wanting & (objective(moved) >= lowest)
+        components = np.where(climbs[..., None, None], moved, components)
+        wanting &= ~climbs
+        if not wanting.any():
+            break
+        step = step / 2
+    return components
+
+
+def em_update(problem, parameters, expected, *, information=False):
+    """The parameters after an M-step, and the E-step there.
+
+    A parameter nearer to 0 or 1 than any float is rounded to it; where that would exclude a row,
+    it is rounded to the last float before.
+    """
+    moved = m_step(problem, parameters, expected)
+    after = e_step(problem, moved, information=information)
+    lost = np.isneginf(after.objective)
+    if lost.any():
+        inside = np.clip(moved.components, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
+        free = lost[:, None, None] & problem.specification.free
+        moved = replace(moved, components=np.where(free, inside, moved.components))
+        after = e_step(problem, moved, information=information)
+    return moved, after
+
+
+def em_step(problem, state, tol):
+    """One EM step; done when Aitken's estimate says so and Newton's decrement does not object.
+
+    Aitken's alone can be far too low while a fast mode of the run hides a slow one. With a
+    tolerance of zero, done when nothing moves any more.
+    """
+    parameters = state.parameters
+    moved, after = em_update(problem, parameters, state.e_step)
+    gain = after.objective - state.e_step.objective
+    stands = (moved.components == parameters.components).all(axis=(-2, -1))
+    stands &= (moved.weights == parameters.weights).all(axis=-1)
+    slow = aitken_gain(state.last_gain, gain) < tol
+    if np.any(slow & ~stands):
+        after = e_step(problem, moved, information=True)
+        slow &= quadratic(problem, moved, after).remaining_gain() < tol
+    return replace(state, parameters=moved, e_step=after, last_gain=gain), stands | slow
+
+
+def aitken_gain(last_gain, gain):
+    """Aitken's estimate of what a linearly convergent run has still to gain.
+
+    Gains that shrink by the factor ``r = gain / last_gain`` add up to ``gain * r / (1 - r)``. A
+    run that gains more than before is leaving a plateau: infinite. One that gains nothing is at
+    the end of what rounding lets it see: zero.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = gain / last_gain
+        shrinks = (ratio >= 0) & (ratio < 1)
+        estimate = np.where(shrinks, gain * ratio / (1 - ratio), np.inf)
+    return np.where(gain <= 0, 0.0, estimate)
+
+
+def newton_step(problem, state, tol):
+    """A Newton step where it is safe, else an EM step.
+
+    From afar EM is the better guide: the first step is its own. A step that does not climb is
+    rejected and tried again with more damping. A start is done when the gain that the quadratic
+    promises is below ``tol``; the step it judges is still taken.
+    """
+    parameters, expected = state.parameters, state.e_step
+    if expected.missing is None:
+        moved, after = em_update(problem, parameters, expected, information=True)
+        return replace(state, parameters=moved, e_step=after), np.zeros(len(state.damping), bool)
+    around = quadratic(problem, parameters, expected)
+    noise = np.finfo(float).eps * np.abs(expected.objective)
+    flat = around.remaining_gain() <= np.maximum(tol, noise)
+    given_up = state.rejected >= MOST_REJECTED
+    moved = _newton_update(problem, state, around, by_em=given_up | _weight_doubles(problem, state))
+    after = e_step(problem, moved, information=True)
+    climbs = after.objective >= expected.objective
+    damping = state.damping / 10
+    if not climbs.all():
+        damping = np.where(climbs, damping, around.more_damping(state.damping))
+        moved, after = moved.select(climbs, parameters), after.select(climbs, expected)
+    rejected = np.where(climbs, 0, state.rejected + 1)
+    state = replace(state, parameters=moved, e_step=after, damping=damping, rejected=rejected)
+    return state, flat | (given_up & ~climbs)
+
+
+def _weight_doubles(problem, state):
+    """Starts with a weight of next to nothing that grows by more in an EM step than in many
+    steps of Newton, which are short in log w.
+    """
+    n_rows = state.e_step.n.sum(axis=-1, keepdims=True)
+    doubles = state.e_step.n > 2 * n_rows * state.parameters.weights
+    return doubles.any(axis=-1) & problem.specification.free_weights
+
+
+def _newton_update(problem, state, around, by_em):
+    family, parameters, expected = problem.family, state.parameters, state.e_step
+    moved = move(family, parameters, around.step(state.damping))
+    support = family.support(parameters.components, expected.statistics)
+    if min(expected.n.min(), support.min()) < 1:
+        reaches = around.reaches_bound(parameters, expected.n, support, is_logit(family))
+        moved = to_bound(moved, parameters, reaches & (state.rejected == 0)[:, None])
+    if by_em.any():
+        moved = m_step(problem, parameters, expected).select(by_em, moved)
+    return moved

@@ -1,0 +1,105 @@
+"""The binomial: ``f(h, t | theta) = binom(h + t, h) theta^h (1 - theta)^t``.
+
+Its coordinate is the logit of ``theta``, in which the score of a row is ``h - (h + t) theta``. The
+sufficient statistics of a component are its heads and tails.
+"""
+
+import numpy as np
+from scipy.special import xlog1py, xlogy
+
+from skcoin._families.contract import Family
+from skcoin._families.rates import bins, grid_for
+from skcoin._families.special import log_binomial_coefficient
+
+
+class Binomial(Family):
+    """One coin a component.
+
+    The columns of its table are heads, tails and then multiplicity, heads and tails times
+    multiplicity, which one product with the posterior sums.
+    """
+
+    names = ("theta",)
+    coordinates = ("logit",)
+
+    def tabulate(self, heads, tails, multiplicity):
+        return np.stack([heads, tails, multiplicity, multiplicity * heads, multiplicity * tails])
+
+    def coarse(self, table, multiplicity):
+        few, heads, tails = bins(table[0], table[1], multiplicity)
+        return self.tabulate(heads / few, tails / few, few), few
+
+    def log_density(self, c, table):
+        theta, heads, tails = _together(c, table)
+        if theta.min() > 0 and theta.max() < 1:
+            return heads * np.log(theta) + tails * np.log1p(-theta)
+        return xlogy(heads, theta) + xlog1py(tails, -theta)
+
+    def limit(self, c, table):
+        theta, heads, tails = _together(c, table)
+        never_heads, never_tails = theta == 0, theta == 1
+        order = heads * never_heads + tails * never_tails
+        possible_heads = np.where(never_heads, 0, heads)
+        possible_tails = np.where(never_tails, 0, tails)
+        return order, xlogy(possible_heads, theta) + xlog1py(possible_tails, -theta)
+
+    def score(self, c, table):
+        theta, heads, tails = _together(c, table)
+        return (heads - (heads + tails) * theta)[..., None, :]
+
+    def collect(self, posterior, table):
+        return posterior @ table[..., 2:, :].swapaxes(-1, -2)
+
+    def objective(self, c, statistics):
+        theta, heads, tails = c[..., 0], statistics[..., 0], statistics[..., 1]
+        return xlogy(heads, theta) + xlog1py(tails, -theta)
+
+    def gradient(self, c, statistics):
+        heads, tails = statistics[..., :1], statistics[..., 1:]
+        return heads * (1 - c) - tails * c
+
+    def information(self, c, statistics):
+        heads, tails = statistics[..., :1], statistics[..., 1:]
+        return ((heads + tails) * (1 - c) * c)[..., None]
+
+    def m_step(self, c, statistics):
+        heads, tails = statistics[..., :1], statistics[..., 1:]
+        tosses = heads + tails
+        return np.divide(heads, tosses, out=c.copy(), where=tosses > 0)
+
+    def support(self, c, statistics):
+        return np.where(c <= 0.5, statistics[..., :1], statistics[..., 1:])
+
+    def pseudo_statistics(self, prior):
+        """Of a Beta prior (a, b): ``a - 1`` heads and ``b - 1`` tails."""
+        return np.subtract(prior, 1.0)
+
+    def candidates(self, table):
+        return grid_for(table[0], table[1], per_width=2)[:, None]
+
+    def sample(self, c, tosses, rng):
+        return rng.binomial(tosses, c[:, 0])
+
+    def log_base(self, heads, tails):
+        return log_binomial_coefficient(heads, tails)
+
+    def n_unknown(self, problem):
+        """The theta of a component that is known in some row is not counted, nor are the weights
+        where any is.
+        """
+        known = problem.labelled > 0
+        specification = problem.specification
+        free_weights = specification.free_weights and not known.any()
+        n_thetas = (specification.free[:, 0] & ~known).sum()
+        return int(n_thetas) + free_weights * (specification.n_components - 1)
+
+    def most_tosses(self, problem):
+        return int(np.ceil(np.max(problem.table[0] + problem.table[1], initial=0)))
+
+
+def _together(c, table):
+    """Theta, heads and tails, such that components and rows are axes of their product."""
+    return c[..., 0][..., None], table[..., 0, None, :], table[..., 1, None, :]
+
+
+BINOMIAL = Binomial()

@@ -1,0 +1,108 @@
+"""What the optimiser asks of a family."""
+
+import numpy as np
+
+
+class Family:
+    """The contract. Shapes are explained in ``skcoin._families``.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the parameters of a component.
+    coordinates : tuple of {"logit", "linear"}
+        In which each moves. The score of a logit is zero at 0 and 1, which a step of Newton can
+        reach but not leave; a linear one stays there as long as the slope points outwards.
+    """
+
+    names = ()
+    coordinates = ()
+
+    def tabulate(self, heads, tails, multiplicity):
+        """The columns that the other methods read, (n_columns, n_rows)."""
+        raise NotImplementedError
+
+    def coarse(self, table, multiplicity):
+        """Roughly the same rows in a small table, and their multiplicity, for searches."""
+        return table, multiplicity
+
+    def log_density(self, c, table):
+        """``log f(x_i | c_k)`` without what is free of ``c``, (..., n_components, n_rows)."""
+        raise NotImplementedError
+
+    def limit(self, c, table):
+        """How the density vanishes as parameters at 0 or 1 are approached from inside.
+
+        ``f`` behaves as ``eps ** order * exp(log_density)`` at a distance ``eps``: two arrays of
+        shape (n_components, n_rows), the first of zeros where the density is positive.
+        """
+        raise NotImplementedError
+
+    def score(self, c, table):
+        """``d log f / d coordinate``, (..., n_components, n_parameters, n_rows)."""
+        raise NotImplementedError
+
+    def collect(self, posterior, table):
+        """Expected rows and then statistics, summed over the rows, of each component.
+
+        From a posterior of shape (..., n_components, n_rows), the multiplicity of rows being part
+        of the table: (..., n_components, 1 + n_statistics).
+        """
+        raise NotImplementedError
+
+    def objective(self, c, statistics):
+        """``q(c_k; s_k)``, the log-likelihood of statistics, (..., n_components).
+
+        Of what is collected with a posterior ``r``, it is ``sum_i r_ik m_i log f(x_i | c_k)``.
+        """
+        raise NotImplementedError
+
+    def gradient(self, c, statistics):
+        """Its derivatives by the coordinates, (..., n_components, n_parameters)."""
+        raise NotImplementedError
+
+    def information(self, c, statistics):
+        """Minus its second derivatives, (..., n_components, n_parameters, n_parameters)."""
+        raise NotImplementedError
+
+    def m_step(self, c, statistics):
+        """Components that maximise the objective of statistics, or at least do not lower it.
+
+        Those whose statistics say nothing stay as they are in ``c``.
+        """
+        raise NotImplementedError
+
+    def support(self, c, statistics):
+        """How many observations keep each parameter off its nearer end, as the shape of ``c``.
+
+        With less than one, a logit may be put there, if the objective rises to it.
+        """
+        return np.full(c.shape, np.inf)
+
+    def pseudo_statistics(self, prior):
+        """The statistics that a prior on a component counts for, (n_statistics,)."""
+        raise NotImplementedError
+
+    def candidates(self, table):
+        """Where a further component may stand, (n_candidates, n_parameters)."""
+        raise NotImplementedError
+
+    def sample(self, c, tosses, rng):
+        """Heads of one row for each of ``c``, (n_rows, n_parameters), that is so often tossed."""
+        raise NotImplementedError
+
+    def log_base(self, heads, tails):
+        """What ``log_density`` leaves out, (n_rows,)."""
+        raise NotImplementedError
+
+    def n_unknown(self, problem):
+        """Number of parameters that the rows whose component is hidden have to tell."""
+        raise NotImplementedError
+
+    def most_tosses(self, problem):
+        """Most tosses of such a row, rounded up."""
+        raise NotImplementedError
+
+    def is_identifiable(self, problem):
+        """Whether some row has as many tosses as there are parameters to tell apart."""
+        return self.n_unknown(problem) <= self.most_tosses(problem) or problem.table.shape[-1] == 0

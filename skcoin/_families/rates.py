@@ -1,0 +1,54 @@
+"""Rows by their rate of heads: bins of like rates, and a grid of thetas that is fine enough."""
+
+import numpy as np
+
+MOST_POINTS = 2**14
+
+
+def by_falling_rate(heads, tails):
+    """Places of rows with at least one toss, by falling rate and rising number of tosses."""
+    tosses = heads + tails
+    return np.lexsort((tosses, -heads / tosses))
+
+
+def bins(heads, tails, multiplicity, n_bins=64):
+    """Rows, heads and tails of at most ``n_bins`` groups of rows of falling rate.
+
+    Half of the cuts are even in rows and half in ``arcsin sqrt rate``, so that neither a crowd of
+    like rates nor a few rows far off are lumped together.
+
+    Parameters
+    ----------
+    heads, tails, multiplicity : ndarray of shape (n_rows,)
+        Of rows with at least one toss.
+
+    Returns
+    -------
+    bins : ndarray of shape (3, n_bins or fewer)
+    """
+    order = by_falling_rate(heads, tails)
+    n, heads, tails = multiplicity[order], heads[order], tails[order]
+    columns = np.stack([n, n * heads, n * tails])
+    if len(order) <= n_bins:
+        return columns
+    place = (np.cumsum(n) - n / 2) / n.sum()
+    x = np.arccos(np.sqrt(heads / (heads + tails)))
+    place += (x - x[0]) / (x[-1] - x[0]) if x[-1] > x[0] else 0
+    number = (place * n_bins / 2).astype(int)
+    return np.add.reduceat(columns, np.flatnonzero(np.diff(number, prepend=-1)), axis=1)
+
+
+def grid_for(heads, tails, per_width):
+    """Thetas from 0 to 1, dense enough for the row with the most tosses.
+
+    Even in ``arcsin sqrt theta``, in which the likelihood of ``n`` tosses is ``1 / (2 sqrt n)``
+    wide everywhere: ``per_width`` points to each such width. Where that would take too many, the
+    rates of the rows are points as well, since only near them can something so narrow stand.
+    """
+    n_points = per_width * np.pi * np.sqrt(np.max(heads + tails, initial=1)) + 2
+    n_even = int(np.clip(n_points, 8 * per_width, MOST_POINTS))
+    grid = np.sin(np.linspace(0, np.pi / 2, n_even)) ** 2
+    if n_points <= MOST_POINTS:
+        return grid
+    tossed = heads + tails > 0
+    return np.union1d(grid, heads[tossed] / (heads + tails)[tossed])

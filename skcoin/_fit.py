@@ -1,0 +1,153 @@
+"""The one way from tables of counts to maxima, for one table or for thousands.
+
+Everything that fits goes through ``fit_tables``: the estimators, groups, the bootstrap, the
+likelihood ratio test.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skcoin._counts import HIDDEN
+from skcoin._em.maximize import maximize
+from skcoin._em.parameters import concatenate
+from skcoin._em.problem import Problem
+from skcoin._em.specification import Specification
+from skcoin._starts import start_values
+from skcoin._validation import refuse_if_no_toss
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an estimator asks of a fit, its parameters checked.
+
+    Attributes
+    ----------
+    family : Family
+    specification : Specification
+    theta_prior : ndarray of shape (2,)
+        Of the Beta prior on the first parameter of each component.
+    weights_prior : float
+    init_params, n_init, solver, tol, max_iter
+        As in the estimators.
+    """
+
+    family: object
+    specification: Specification
+    theta_prior: np.ndarray
+    weights_prior: float
+    init_params: str
+    n_init: int
+    solver: str
+    tol: float
+    max_iter: int
+
+
+def as_problem(recipe, counts):
+    """The counts as a problem: what is hidden, what is known, and the priors."""
+    family, specification = recipe.family, recipe.specification
+    hidden = counts.keep((counts.label == HIDDEN) & (counts.tosses > 0))
+    known = counts.keep(counts.label != HIDDEN)
+    is_own = (known.label == np.arange(specification.n_components)[:, None]).astype(float)
+    of_known = family.collect(is_own, _tabulate(family, known))
+    of_prior = specification.free[:, :1] * family.pseudo_statistics(recipe.theta_prior)
+    labelled = of_known[:, 0]
+    return Problem(
+        family=family,
+        table=_tabulate(family, hidden),
+        multiplicity=hidden.multiplicity,
+        pseudo_rows=labelled + specification.free_weights * (recipe.weights_prior - 1),
+        pseudo_statistics=of_known[:, 1:] + of_prior,
+        labelled=labelled,
+        specification=specification,
+    )
+
+
+def fit_tables(
+    recipe, tables, *, warm=None, own_starts=True, regroup=True, strict=True, random_state=None
+):
+    """Fit a mixture to each of several tables, side by side.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    tables : list of Counts
+    warm : list of Parameters of shape (n_starts, n_components), default=None
+        Further starts, for each table.
+    own_starts : bool, default=True
+        Whether to start from what the recipe gives, or finds in the counts.
+    regroup : bool, default=True
+        Whether components may be spent elsewhere, as far as nothing tells them apart.
+    strict : bool, default=True
+        Whether to refuse starts that exclude a row, which else just lose.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    runs : list of Run
+
+    Raises
+    ------
+    ValueError
+        If a table holds no toss, or a start excludes a row.
+    """
+    for counts in tables:
+        refuse_if_no_toss(counts)
+    problems = [as_problem(recipe, counts) for counts in tables]
+    starts = warm
+    if own_starts:
+        starts = start_values(
+            [counts.tossed for counts in tables],
+            recipe.specification,
+            recipe.init_params,
+            recipe.n_init,
+            random_state,
+        )
+        if warm is not None:
+            starts = [concatenate(pair) for pair in zip(starts, warm, strict=True)]
+    if strict:
+        for start, counts in zip(starts, tables, strict=True):
+            refuse_if_impossible(recipe, start, counts)
+    unmarked = recipe.specification.can_regroup and not any(p.labelled.any() for p in problems)
+    return maximize(
+        problems,
+        starts,
+        solver=recipe.solver,
+        tol=recipe.tol,
+        max_iter=recipe.max_iter,
+        regroup=regroup and unmarked and recipe.init_params == "auto",
+    )
+
+
+def refuse_if_impossible(recipe, start, counts):
+    """Refuse start values that exclude a row, whose likelihood could never rise above zero.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    start : Parameters of shape (n_starts, n_components)
+    counts : Counts
+    """
+    if np.all((start.components > 0) & (start.components < 1)) and np.all(start.weights > 0):
+        return
+    hidden, table = counts.label == HIDDEN, _tabulate(recipe.family, counts)
+    for parameters in start:
+        possible = np.isfinite(recipe.family.log_density(parameters.components, table))
+        possible &= (parameters.weights > 0)[:, None]
+        own = possible[counts.label, np.arange(len(hidden))]
+        for i in np.flatnonzero(~np.where(hidden, possible.any(axis=0), own))[:1]:
+            whose = "any coin" if hidden[i] else f"its coin {counts.label[i]}"
+            values = [
+                f"{name}={parameters.components[:, p].tolist()}"
+                for p, name in enumerate(recipe.family.names)
+            ]
+            raise ValueError(
+                f"A row of {counts.heads[i]:g} heads and {counts.tails[i]:g} tails is impossible "
+                f"for {whose} at the start: {', '.join(values)}, "
+                f"weights={parameters.weights.tolist()}. Move {recipe.specification.names} inside "
+                "(0, 1)."
+            )
+
+
+def _tabulate(family, counts):
+    return family.tabulate(counts.heads, counts.tails, counts.multiplicity)

@@ -1,0 +1,132 @@
+"""X in its layout: the one place that knows which column holds what.
+
+It works in chunks, so that checking ten million rows takes no more memory than checking one chunk.
+"""
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from skcoin._validation import MOST, as_floats
+from skcoin._warnings import warn_user
+
+LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
+CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
+
+
+def check_layout(estimator, X, *, reset):
+    """X as a numeric 2-D array with the columns that the estimator's layout asks for.
+
+    The cells themselves are read, and refused, by ``iter_tosses``.
+    """
+    if isinstance(X, np.ma.MaskedArray):
+        raise ValueError(
+            "X is a masked array, whose mask would be ignored. Drop the masked rows, or use "
+            'layout="tosses" with X.filled(np.nan), which says that a toss was not made.'
+        )
+    X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+    if X.dtype.kind == "O":
+        X = as_floats(X, "X")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X holds {X.dtype.name} values, but must hold counts of tosses.")
+    layout, n_columns = estimator.layout, X.shape[1]
+    if layout == "tosses":
+        return X
+    if n_columns == 1:
+        raise ValueError(
+            f"layout={layout!r} needs two columns, but X has n_features = 1. If every cell is one "
+            'toss (1 heads, 0 tails, NaN not tossed), use layout="tosses".'
+        )
+    if n_columns > 2 and layout == "heads_tosses":
+        raise ValueError(
+            f'layout="heads_tosses" needs exactly two columns, heads and tosses, but X has '
+            f"{n_columns}. Select the two, e.g. X[:, [0, 1]]."
+        )
+    if n_columns > 2 and reset:
+        warn_user(
+            f'layout="heads_tails": X has {n_columns} columns; column 0 is taken as heads and the '
+            f"sum of columns 1 to {n_columns - 1} as tails. For heads and tosses in two columns "
+            'use layout="heads_tosses", for single tosses in cells layout="tosses".',
+            UserWarning,
+        )
+    return X
+
+
+def iter_tosses(X, layout, caller, chunk=CHUNK):
+    """Yield heads and tails of X, chunk by chunk; refuse a cell that holds no count of tosses.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        From ``check_layout``.
+    layout : one of LAYOUTS
+    caller : str
+        Who reads X, as the message shall say.
+
+    Yields
+    ------
+    heads, tails : ndarray of shape (n_rows,)
+    """
+    split = {"heads_tails": _heads_tails, "heads_tosses": _heads_tosses, "tosses": _tosses}[layout]
+    for start in range(0, len(X), chunk):
+        part = X[start : start + chunk]
+        if part.dtype.kind in "bf" or part.dtype.itemsize < 8:
+            # So that sums and differences are exact.
+            part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64, copy=False)
+        yield split(part, start, caller)
+
+
+def _heads_tails(part, start, caller):
+    _refuse_non_counts(part, start, caller)
+    tails = part[:, 1] if part.shape[1] == 2 else part[:, 1:].sum(axis=1, dtype=np.float64)
+    return part[:, 0], tails
+
+
+def _heads_tosses(part, start, caller):
+    _refuse_non_counts(part, start, caller)
+    heads, tosses = part[:, 0], part[:, 1]
+    rounding = 4 * np.finfo(float).eps  # of fractional counts
+    for row in np.flatnonzero(heads > tosses * (1 + rounding))[:1]:
+        raise ValueError(
+            f"Row {start + row} of X has {heads[row]:.15g} heads in {tosses[row]:.15g} tosses. "
+            'With layout="heads_tosses" column 0 is heads and column 1 all tosses; if column 1 '
+            'is tails, use layout="heads_tails".'
+        )
+    return heads, np.maximum(tosses - heads, 0)
+
+
+def _tosses(part, start, caller):
+    heads, tails = part == 1, part == 0
+    wrong = ~(heads | tails)
+    if part.dtype.kind == "f":
+        wrong &= ~np.isnan(part)
+    for row, column in np.argwhere(wrong)[:1]:
+        negative = "Negative values in data passed to" if part[row, column] < 0 else "X of"
+        raise ValueError(
+            f"{negative} {caller}: row {start + row}, column {column} is {part[row, column]:g}, "
+            'which is no toss. With layout="tosses" a cell is 1 for heads, 0 for tails or NaN for '
+            'not tossed; for counts use layout="heads_tails".'
+        )
+    return heads.sum(axis=1), tails.sum(axis=1)
+
+
+def _refuse_non_counts(part, start, caller):
+    low, high = part.min(), part.max()  # NaN reaches both
+    if low >= 0 and high <= MOST:
+        return
+    row, column = np.argwhere(~((part >= 0) & (part <= MOST)))[0]
+    value, where = part[row, column], f"row {start + row}, column {column}"
+    if value < 0 and np.isfinite(value):
+        raise ValueError(
+            f"Negative values in data passed to {caller}: {where} is {value:g}, but heads and "
+            "tails are counts. Remove or repair the row."
+        )
+    if np.isfinite(value):
+        raise ValueError(
+            f"{where} of X is {value:g}; counts above 2**53 = {MOST:g} have lost their last "
+            "digits. Scale X down."
+        )
+    said = "NaN" if np.isnan(value) else "infinity (inf)"
+    raise ValueError(
+        f"X of {caller} contains {said}: {where}. Counts must be finite; a row without tosses is "
+        '(0, 0), and only layout="tosses" takes NaN, for a toss that was not made.'
+    )

@@ -1,0 +1,81 @@
+"""A fitted mixture, as a value: a family with parameters, and what it says of counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skcoin._em import e_step
+from skcoin._em.parameters import Parameters
+from skcoin._validation import refuse_if_no_toss
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What predictions, criteria, inspection and pictures read.
+
+    Attributes
+    ----------
+    family : Family
+    parameters : Parameters of shape (n_components,)
+    n_parameters : int
+        How many are free.
+    in_order : bool
+        Whether the order of the tosses of a row is data: then there is one way to see it.
+    """
+
+    family: object
+    parameters: Parameters
+    n_parameters: int
+    in_order: bool
+
+    @property
+    def theta(self):
+        return self.parameters.components[..., 0]
+
+    @property
+    def weights(self):
+        return self.parameters.weights
+
+    def posterior(self, heads, tails):
+        """Probability of each component given a row, (n_rows, n_components)."""
+        return e_step.posterior(self.family, self.parameters, self._table(heads, tails))
+
+    def log_density(self, heads, tails):
+        """Log-probability of each row without what is free of the parameters."""
+        return e_step.log_likelihood(self.family, self.parameters, self._table(heads, tails))
+
+    def log_likelihood(self, heads, tails):
+        """Log-probability of each row, at most 0."""
+        value = self.log_density(heads, tails) + self.log_base(heads, tails)
+        return np.minimum(value, 0)  # rounding may leave it above
+
+    def log_base(self, heads, tails):
+        """What the density leaves out: log of the number of ways to see a row."""
+        return np.zeros_like(heads) if self.in_order else self.family.log_base(heads, tails)
+
+    def total_log_base(self, counts):
+        return counts.multiplicity @ self.log_base(counts.heads, counts.tails)
+
+    def total_log_likelihood(self, counts):
+        return counts.multiplicity @ self.log_likelihood(counts.heads, counts.tails)
+
+    def score(self, counts):
+        return float(self.total_log_likelihood(counts) / counts.n_rows)
+
+    def aic(self, counts):
+        refuse_if_no_toss(counts)
+        return float(-2 * self.total_log_likelihood(counts) + 2 * self.n_parameters)
+
+    def bic(self, counts):
+        refuse_if_no_toss(counts)
+        penalty = self.n_parameters * np.log(counts.tossed.n_rows)
+        return float(-2 * self.total_log_likelihood(counts) + penalty)
+
+    def icl(self, counts):
+        tossed = counts.tossed
+        entropy = e_step.entropy(self.posterior(tossed.heads, tossed.tails))
+        return float(self.bic(counts) + 2 * tossed.multiplicity @ entropy)
+
+    def _table(self, heads, tails):
+        heads, tails = np.asarray(heads, dtype=float), np.asarray(tails, dtype=float)
+        return np.moveaxis(self.family.tabulate(heads, tails, np.ones_like(heads)), 0, -2)

@@ -1,0 +1,98 @@
+"""The table of distinct pairs of a data frame."""
+
+from skcoin.frames._engines import to_user, wrap
+from skcoin.frames._group_by import count_pairs
+
+
+def count_tosses(frame, heads, tails=None, tosses=None, weight=None, by=None):
+    """Count the distinct (heads, tails) pairs of a data frame, inside the engine that holds it.
+
+    A mixture that is fitted on this table is, to the last digit, the one that is fitted on all
+    rows. The table has a few thousand rows where the frame has a billion, and it is the only thing
+    that leaves the engine.
+
+    Parameters
+    ----------
+    frame : data frame, lazy frame, relation or table
+        Of pandas, Polars (eager or lazy), PyArrow, DuckDB, Dask, PySpark, Ibis or another library
+        that narwhals knows. What is lazy stays lazy until the small table is collected.
+    heads : str
+        Name of the column of heads: counts, at least 0, at most 2**53, also fractional ones.
+    tails : str, default=None
+        Name of the column of tails, counts as well.
+    tosses : str, default=None
+        Name of the column of all tosses, at least the heads; in place of ``tails``.
+    weight : str, default=None
+        Name of the column that says how often each row counts: finite and at least 0.
+    by : str or list of str, default=None
+        Names of columns whose groups are counted apart from each other.
+
+    Returns
+    -------
+    table : data frame
+        One row for each distinct pair, sorted by ``by``, heads and tails. Its columns:
+
+        - those of ``by``, if any; a null is a group of its own, the last,
+        - ``heads`` and ``tails``, int64 where both columns hold whole numbers by their type, else
+          float64,
+        - ``rows``, the number of rows (int64), or the sum of their weights (int64 where their
+          column holds whole numbers by its type, else float64). Pairs of weight 0 are left out.
+
+        pandas, Polars and PyArrow frames, and those of libraries like pandas, give a table of
+        their own library; all other engines give pandas, or PyArrow where pandas is not installed.
+
+    Raises
+    ------
+    ImportError
+        If narwhals is not installed.
+    TypeError
+        If ``frame`` is no data frame, or a name is no string.
+    ValueError
+        If a column does not exist, holds no numbers or is named twice, not exactly one of
+        ``tails`` and ``tosses`` is given, or ``by`` names a column of the result: all this before
+        the engine starts. If a cell of heads, tails or tosses is null, NaN, infinite, negative or
+        above 2**53, if there are more heads than tosses, if a weight is null, NaN, infinite or
+        negative, or if whole-number weights sum to more than 2**53: the engine finds this while it
+        counts, and the message says how many rows are concerned, with an example and a remedy.
+
+    See Also
+    --------
+    join_posterior : Put what a fitted model knows of each row beside it.
+    BinomialMixture.fit : Counts arrays by itself.
+
+    Notes
+    -----
+    With ``m(h, t)`` the number of rows of ``h`` heads and ``t`` tails, or the sum of their weights,
+    the log-likelihood of a mixture is
+
+        ``sum over rows of log P(h, t) = sum over pairs of m(h, t) log P(h, t)``.
+
+    Counts, and weights that are whole numbers or decimals, are exact and the same in every engine,
+    whatever the order of its rows, chunks and workers. The sum of other weights depends on the
+    order in which an engine adds, and engines differ there: at a million rows of a pair, ``rows``
+    is then equal to about 1e-13 of itself, and a theta to about 1e-11.
+
+    A single pass is all that the engine makes, unless it finds a bad weight: a second one then
+    counts the rows that hold such. Polars (1.25.2 or newer) runs it by its streaming engine, so
+    that files may be larger than memory, as they may with DuckDB, Dask and PySpark.
+
+    Dask needs nothing but narwhals up to narwhals 2.28. Version 2.29 works without the separate
+    package ``narwhals-dask`` and warns that a later one will not.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.frames import count_tosses
+    >>> clicks = pl.LazyFrame({"clicks": [5, 9, 8, 4, 7] * 1000, "shown": [10] * 5000})
+    >>> table = count_tosses(clicks, heads="clicks", tosses="shown")
+    >>> table.rows()
+    [(4, 6, 1000), (5, 5, 1000), (7, 3, 1000), (8, 2, 1000), (9, 1, 1000)]
+    >>> model = BinomialMixture().fit(table[["heads", "tails"]], sample_weight=table["rows"])
+    >>> model.theta_.round(4)
+    array([0.7934, 0.5139])
+
+    A PyArrow table takes ``table.select(["heads", "tails"])`` in place of the brackets.
+    """
+    frame = wrap(frame)
+    return to_user(count_pairs(frame, heads, tails, tosses, weight, by), frame)

@@ -1,0 +1,149 @@
+"""The posterior of each pair beside the rows, joined by the engine that holds them."""
+
+import numpy as np
+
+from skcoin._base import mixture_of, refuse_if_no_model
+from skcoin.frames._columns import check_columns, refuse_clash
+from skcoin.frames._engines import collect, narwhals, with_values, wrap
+from skcoin.frames._group_by import aggregate, read_pairs
+
+
+def join_posterior(model, frame, heads, tails=None, tosses=None):
+    """Put what a fitted model knows of each row's coin beside the row, inside the engine.
+
+    The posteriors are computed once for each distinct pair, and joined to the rows by the engine
+    that holds them.
+
+    Parameters
+    ----------
+    model : BinomialMixture or ThreeCoinModel
+        Fitted; its ``layout`` does not matter here.
+    frame : data frame, lazy frame, relation or table
+        Of any library that ``count_tosses`` takes.
+    heads : str
+        Name of the column of heads.
+    tails : str, default=None
+        Name of the column of tails.
+    tosses : str, default=None
+        Name of the column of all tosses, in place of ``tails``.
+
+    Returns
+    -------
+    frame : of the type that was given
+        All rows, with new columns behind the old ones:
+
+        - the posterior probability of each coin, in [0, 1], float64, under the names that
+          ``model.get_feature_names_out()`` gives (``binomialmixture0``, ...),
+        - ``coin``, the most probable one, as from ``predict``, int64,
+        - ``rate``, the probability of heads of the row's coin given the row, as from
+          ``posterior_mean``, float64.
+
+        A row without tosses has the posterior ``weights_``. Lazy frames stay lazy. The rows keep
+        their order in pandas (with their index), Polars, PyArrow and Dask (whose index is
+        numbered anew in each partition); in a database rows have none.
+
+    Raises
+    ------
+    ImportError
+        If narwhals is not installed.
+    NotFittedError
+        If the model is not fitted.
+    TypeError
+        If it is no model of hidden coins, ``frame`` is no data frame, or a name is no string.
+    ValueError
+        As from ``count_tosses``: a row of which nothing can be said is refused, not left blank.
+        Also if a new column has the name of an old one, whatever its case.
+
+    See Also
+    --------
+    count_tosses : The table to fit the model on.
+
+    Notes
+    -----
+    With the posterior ``r_k = w_k theta_k^h (1 - theta_k)^t / sum_l w_l theta_l^h (1 -
+    theta_l)^t``, ``coin`` is ``argmax_k r_k`` and ``rate`` is ``sum_k r_k theta_k``.
+
+    One pass over the frame collects the distinct pairs, when the function is called. A lazy frame
+    is read a second time when its result is. PySpark is told to broadcast the small table, so that
+    the large one is not shuffled.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from skcoin import BinomialMixture
+    >>> from skcoin.frames import join_posterior
+    >>> model = BinomialMixture().fit([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]])
+    >>> clicks = pl.DataFrame({"clicks": [2, 30, 0], "shown": [10, 35, 0]})
+    >>> scored = join_posterior(model, clicks, heads="clicks", tosses="shown")
+    >>> scored.columns
+    ['clicks', 'shown', 'binomialmixture0', 'binomialmixture1', 'coin', 'rate']
+    >>> scored["coin"].to_list()
+    [1, 0, 0]
+    >>> scored["rate"].round(3).to_list()
+    [0.515, 0.793, 0.66]
+    """
+    refuse_if_no_model(model, "model", "fitted ")
+    mixture = mixture_of(model)
+    frame = wrap(frame)
+    columns = check_columns(frame, heads, tails, tosses)
+    names = [*model.get_feature_names_out(), "coin", "rate"]
+    refuse_clash(columns.schema, names)
+    groups = collect(aggregate(frame, columns))
+    values = _posterior(mixture, *read_pairs(groups, columns))
+    pairs = with_values(groups.select(*columns.keys), dict(zip(names, values, strict=True)))
+    return join(frame, pairs, columns.keys, names).to_native()
+
+
+def _posterior(mixture, heads, tails):
+    """The posterior probability of each coin, the most probable coin and the rate of each pair."""
+    order = np.lexsort((tails, heads))  # the place of a row may move the last digit of its log
+    posterior = mixture.posterior(heads[order], tails[order])
+    place = np.argsort(order)
+    coin, rate = posterior.argmax(axis=1), posterior @ mixture.theta
+    return [*posterior[place].T, coin[place], rate[place]]
+
+
+def join(frame, pairs, keys, names):
+    """The frame with the new columns of ``pairs``, which holds each of its keys once."""
+    nw = narwhals()
+    if isinstance(frame, nw.DataFrame):
+        # The join of some libraries shuffles the rows, and loses the index of pandas.
+        place = nw.generate_temporary_column_name(8, keys)
+        rows = frame.select(*keys).with_row_index(place)
+        rows = rows.join(pairs, on=keys, how="left").sort(place)
+        return frame.with_columns(*(rows[name] for name in names))
+    native = frame.to_native()
+    if frame.implementation.is_polars():
+        pairs = pairs.to_native().lazy()
+        return nw.from_native(native.join(pairs, on=keys, how="left", maintain_order="left"))
+    return frame.join(_send(pairs, native, frame.implementation), on=keys, how="left")
+
+
+def _send(pairs, native, engine):
+    """The small table inside the engine that holds the large one."""
+    nw = narwhals()
+    if engine.is_duckdb():
+        return nw.from_native(_send_to_duckdb(pairs, native))
+    if engine.is_spark_like():
+        table = pairs.lazy(engine, session=native.sparkSession).to_native()
+        return nw.from_native(table.hint("broadcast"))
+    return pairs.lazy(engine)
+
+
+def _send_to_duckdb(pairs, native):
+    """The small table as a relation on the connection of another one.
+
+    A relation does not tell its connection and cannot be joined to one of another connection, but
+    the SQL that it is asked runs on its own. Numbers go there as text, which is exact and works
+    where a database is not allowed to look at Python's variables.
+    """
+    types = dict(zip(native.columns, native.types, strict=True)) | {"coin": "BIGINT"}
+
+    def column(name):
+        cells = ", ".join(map(str, pairs[name].to_list()))
+        quoted = name.replace('"', '""')
+        return f"unnest('[{cells}]'::{types.get(name, 'DOUBLE')}[]) AS \"{quoted}\""
+
+    relation = native.query("skcoin_rows", f"SELECT {', '.join(map(column, pairs.columns))}")
+    native.query("skcoin_rows", "DROP VIEW skcoin_rows")  # query leaves one of this name
+    return relation

@@ -1,0 +1,48 @@
+"""A fitted model and the data that it is judged by, as counts."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from skcoin._base import check_model, count_rows, mixture_of, recipe_of
+from skcoin._counts import HIDDEN, Counts
+from skcoin._fit import Recipe, as_problem
+from skcoin._mixture import Mixture
+from skcoin._validation import refuse_if_no_toss
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the functions of this folder read.
+
+    Attributes
+    ----------
+    mixture : Mixture
+    counts : Counts
+        Rows with at least one toss, or of a known coin.
+    recipe : Recipe
+    """
+
+    mixture: Mixture
+    counts: Counts
+    recipe: Recipe
+
+    @property
+    def parameters(self):
+        return self.mixture.parameters
+
+    @property
+    def specification(self):
+        return self.recipe.specification
+
+    @cached_property
+    def problem(self):
+        return as_problem(self.recipe, self.counts)
+
+
+def check_fitted(model, X, sample_weight=None, coins=None):
+    """Check a model and its data, and count them."""
+    check_model(model)
+    counts = count_rows(model, X, sample_weight, coins)
+    refuse_if_no_toss(counts)
+    telling = counts.keep((counts.tosses > 0) | (counts.label != HIDDEN))
+    return Inspected(mixture_of(model), telling, recipe_of(model))

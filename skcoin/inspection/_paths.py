@@ -1,0 +1,130 @@
+"""Ways that steps take: what the pictures of convergence and of lower bounds are made of."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skcoin._em.e_step import e_step
+from skcoin._em.maximize import maximize
+from skcoin._em.parameters import Parameters
+from skcoin._em.steps import em_update
+from skcoin._fit import refuse_if_impossible
+
+N_GRID = 301
+
+
+def gaps_to_the_top(fitted, start, solvers, tol, max_iter):
+    """For each solver, how far each iterate from ``start`` is below the highest end of all.
+
+    Parameters
+    ----------
+    fitted : Inspected
+    start : Parameters of shape (1, n_components)
+    solvers : sequence of {"em", "em-newton"}
+    tol, max_iter
+        Where each run stops.
+
+    Returns
+    -------
+    gaps : dict of str to ndarray of shape (n_steps + 1,)
+    top : float
+        The highest objective.
+    """
+    refuse_if_impossible(fitted.recipe, start, fitted.counts)
+
+    def run(start, solver, **options):
+        return maximize([fitted.problem], [start], solver=solver, **options)[0]
+
+    ends = {solver: run(start, solver, tol=tol, max_iter=max_iter) for solver in solvers}
+    highest = max(ends.values(), key=lambda end: end.objective[-1])
+    top = run(highest.last, "em-newton", tol=0, max_iter=100).objective.max()
+    return {solver: np.maximum(top - end.objective, 0) for solver, end in ends.items()}, top
+
+
+@dataclass(frozen=True)
+class LowerBounds:
+    """Steps of EM along the theta of one component, and the bounds that they maximise.
+
+    Attributes
+    ----------
+    grid, objective : ndarray of shape (n_grid,)
+    bounds : ndarray of shape (n_steps, n_grid)
+        The lower bound that each step maximises.
+    path, path_objective : ndarray of shape (n_steps + 1,)
+    """
+
+    grid: np.ndarray
+    objective: np.ndarray
+    bounds: np.ndarray
+    path: np.ndarray
+    path_objective: np.ndarray
+
+
+def lower_bounds(fitted, k, start, n_steps):
+    """Take steps of EM in which only the theta of component ``k`` moves, from ``start``."""
+    problem, parameters = _of_one_theta(fitted.problem, k), fitted.parameters
+    steps = _steps(problem, _along(parameters, k, [start]), n_steps)
+    theta = np.array([at.components[0, k, 0] for at, _ in steps])
+    log_base = fitted.mixture.total_log_base(fitted.counts)
+    heights = np.array([expected.objective[0] for _, expected in steps]) + log_base
+    grid = _around([*theta, parameters.components[k, 0]])
+    bounds = [
+        height + _expected(problem, expected, k, grid) - _expected(problem, expected, k, at)
+        for height, (_, expected), at in zip(heights, steps[:-1], theta, strict=False)
+    ]
+    return LowerBounds(
+        grid=grid,
+        objective=e_step(problem, _along(parameters, k, grid)).objective + log_base,
+        bounds=np.array(bounds),
+        path=theta,
+        path_objective=heights,
+    )
+
+
+def telling_start(fitted, k):
+    """A theta from which steps can be seen: neither at the maximum nor where all is flat."""
+    here = fitted.mixture.theta[k]
+    thetas = np.linspace((here + (here < 0.5)) / 2, here, 51)
+    problem = _of_one_theta(fitted.problem, k)
+    height = e_step(problem, _along(fitted.parameters, k, thetas)).objective
+    possible = np.isfinite(height) & (thetas > 0) & (thetas < 1)
+    thetas, height = thetas[possible], height[possible]
+    half = (height[0] + height.max()) / 2
+    return float(thetas[np.abs(height - half).argmin()])
+
+
+def _of_one_theta(problem, k):
+    """The same problem, but with all held save the theta of component ``k``."""
+    free = np.zeros_like(problem.specification.free)
+    free[k, 0] = True
+    return replace(
+        problem, specification=replace(problem.specification, free=free, free_weights=False)
+    )
+
+
+def _along(parameters, k, thetas):
+    """Starts that differ in the theta of one component."""
+    components = np.tile(parameters.components, (len(thetas), 1, 1))
+    components[:, k, 0] = thetas
+    return Parameters(np.tile(parameters.weights, (len(thetas), 1)), components)
+
+
+def _steps(problem, parameters, n_steps):
+    """The parameters before each step and after the last, each with its E-step."""
+    steps = [(parameters, e_step(problem, parameters))]
+    for _ in range(n_steps):
+        steps.append(em_update(problem, *steps[-1]))
+    return steps
+
+
+def _around(thetas):
+    """A grid over some thetas and the room that a picture of them needs."""
+    low, high = min(thetas), max(thetas)
+    room = max(0.6 * (high - low), 1e-3)
+    return np.linspace(max(low - room, 0), min(high + room, 1), N_GRID)
+
+
+def _expected(problem, expected, k, theta):
+    """Expected complete-data log-likelihood of component ``k`` at other thetas."""
+    components = np.atleast_1d(theta)[:, None]
+    return problem.family.objective(components, expected.statistics[0, k])
