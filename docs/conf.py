@@ -118,11 +118,11 @@ html_context = {
 }
 html_use_index = html_domain_indices = False
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
-html_sidebars = {"index": [], "install": [], "changelog": []}
+html_sidebars = {"index": [], "install": [], "how_it_works": [], "changelog": []}
 html_theme_options = {
     "footer_end": [],
     "footer_start": ["copyright"],
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 4,
     "logo": {"text": "skcoin", "image_light": "_static/coin.svg", "image_dark": "_static/coin.svg"},
     "navbar_end": ["chinese", "theme-switcher"],
     "navbar_persistent": ["search-field"],
