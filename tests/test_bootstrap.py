@@ -11,7 +11,8 @@ from itertools import permutations
 import joblib
 import numpy as np
 import pytest
-from conftest import held, in_every_layout, load_set
+from _models import held
+from _references import in_every_layout, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binom, chi2
 from sklearn.exceptions import ConvergenceWarning, NotFittedError

@@ -4,7 +4,8 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from conftest import fit_to_the_end, in_every_layout
+from _models import fit_to_the_end
+from _references import in_every_layout
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 

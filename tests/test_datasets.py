@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LOADERS, REFERENCES
+from _references import LOADERS, REFERENCES
 from numpy.testing import assert_array_equal
 
 import skcoin

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import LOADERS, load_set
+from _references import LOADERS, load_set
 
 from skcoin import BinomialMixture, ThreeCoinModel
 from skcoin.frames import count_tosses, join_posterior

@@ -7,7 +7,8 @@ parameter is left to maximise over, on a grid of all its values.
 import mpmath
 import numpy as np
 import pytest
-from conftest import fit_to_the_end, held, in_every_layout, load_set
+from _models import fit_to_the_end, held
+from _references import in_every_layout, load_set
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq, minimize

@@ -7,14 +7,9 @@ from math import comb, log
 import mpmath
 import numpy as np
 import pytest
-from conftest import (
-    exact_joint,
-    exact_log_binomial_coefficient,
-    exact_objective,
-    fit_to_the_end,
-    held,
-    load_set,
-)
+from _exact import exact_joint, exact_log_binomial_coefficient, exact_objective
+from _models import fit_to_the_end, held
+from _references import load_set
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoin import BinomialMixture, ThreeCoinModel

@@ -10,7 +10,8 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from conftest import REFERENCES, fit_to_the_end, in_every_layout, load_set
+from _models import fit_to_the_end
+from _references import REFERENCES, in_every_layout, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binom, binomtest, chi2, kstest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError

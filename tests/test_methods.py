@@ -5,7 +5,9 @@ from math import comb
 
 import numpy as np
 import pytest
-from conftest import exact_joint, fit_to_the_end, held, load_set
+from _exact import exact_joint
+from _models import fit_to_the_end, held
+from _references import load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import chi2, entropy
 from sklearn.exceptions import ConvergenceWarning

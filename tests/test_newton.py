@@ -7,7 +7,9 @@ Derivatives are held against central differences of an objective that is coded i
 import mpmath
 import numpy as np
 import pytest
-from conftest import REFERENCES, exact_objective, fit_to_the_end, load_set
+from _exact import exact_objective
+from _models import fit_to_the_end
+from _references import REFERENCES, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoin import BinomialMixture

@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import REFERENCES, fit_to_the_end, in_every_layout, load_set
+from _models import fit_to_the_end
+from _references import REFERENCES, in_every_layout, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError

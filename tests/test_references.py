@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from conftest import REFERENCES, load_set
+from _references import REFERENCES, load_set
 
 from skcoin import BinomialMixture, IdentifiabilityWarning
 

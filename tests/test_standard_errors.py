@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import mpmath
 import numpy as np
 import pytest
-from conftest import REFERENCES, exact_objective, fit_to_the_end, held, in_every_layout, load_set
+from _exact import exact_objective
+from _models import fit_to_the_end, held
+from _references import REFERENCES, in_every_layout, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 

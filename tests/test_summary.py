@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from conftest import fit_to_the_end, held, in_every_layout, load_set
+from _models import fit_to_the_end, held
+from _references import in_every_layout, load_set
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import Bunch

@@ -1,0 +1,42 @@
+"""The reference results, the sets that they are of, and one set in every layout."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from skcoin import datasets
+
+DATA = Path(__file__).parent / "data"
+REFERENCES = json.loads((DATA / "references.json").read_text(encoding="utf-8"))
+LOADERS = {
+    "do_batzoglou_2008": datasets.load_do_batzoglou,
+    "li_hang_three_coins": datasets.load_li_hang,
+    "collins_three_coins": datasets.load_collins,
+    "saxony_families12": datasets.load_saxony,
+    "geissler_all_sizes": datasets.load_geissler,
+    "rat_tumours": datasets.load_rat_tumours,
+    "efron_morris_1970": datasets.load_efron_morris,
+    "tacks": datasets.load_tacks,
+}
+
+
+def load_set(name):
+    """Heads and tails of a set of the references, and the weight of each row or None."""
+    if name in LOADERS:
+        bunch = LOADERS[name]()
+        return bunch.data, bunch.get("sample_weight")
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        next(lines)  # the source
+        return np.array([[int(r["heads"]), int(r["tails"])] for r in csv.DictReader(lines)]), None
+
+
+def in_every_layout(cells):
+    """The tosses of these cells (1 heads, 0 tails, NaN not tossed), by layout."""
+    heads, tosses = np.nansum(cells, axis=1), np.isfinite(cells).sum(axis=1)
+    return {
+        "heads_tails": np.column_stack([heads, tosses - heads]),
+        "heads_tosses": np.column_stack([heads, tosses]),
+        "tosses": cells,
+    }
