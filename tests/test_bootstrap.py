@@ -18,11 +18,11 @@ from scipy.stats import binom, chi2
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skcoin import BinomialMixture, ThreeCoinModel
-from skcoin._likelihood import Coins
+from skcoin._em.parameters import Parameters
 from skcoin.inspection import _bootstrap, bootstrap, standard_errors
-from skcoin.inspection._fitted import look_at
-from skcoin.inspection._repeat import repeat
+from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._resampling import Resampling, Simulation
+from skcoin.inspection._workers import repeat
 
 pytestmark = pytest.mark.filterwarnings("error")
 RATS, _ = load_set("rat_tumours")
@@ -42,8 +42,8 @@ APART = tosses_of([0.9, 0.2], 200, 20, seed=0, shares=[0.75, 0.25])
 
 def drawn_again(model, X, sample_weight=None, coins=None, *, n_boot, parametric, random_state):
     """The counts of each replicate."""
-    fitted = look_at(model, X, sample_weight, coins)
-    rows = Simulation(fitted.counts, fitted.coins) if parametric else Resampling(fitted.counts)
+    fitted = check_fitted(model, X, sample_weight, coins)
+    rows = Simulation(fitted.counts, fitted.mixture) if parametric else Resampling(fitted.counts)
     return repeat(
         lambda rngs: [rows.draw(rng) for rng in rngs],
         n_boot,
@@ -63,7 +63,7 @@ def assert_same(first, second):
 def rows_by_tosses(counts):
     """How many rows, of known coins and of hidden ones, have each number of tosses."""
     groups = {}
-    for coin, tosses, rows in zip(counts.coin, counts.tosses, counts.rows, strict=True):
+    for coin, tosses, rows in zip(counts.label, counts.tosses, counts.multiplicity, strict=True):
         groups[coin >= 0, tosses] = groups.get((coin >= 0, tosses), 0) + rows
     return groups
 
@@ -83,16 +83,16 @@ class TestSimulatedRows:
     )
     def test_each_has_as_many_tosses_as_one_that_was_seen(self, X, sample_weight, coins):
         model = held([0.7, 0.1], [0.3, 0.7])
-        seen = look_at(model, X, sample_weight, coins).counts
+        seen = check_fitted(model, X, sample_weight, coins).counts
         draws = drawn_again(
             model, X, sample_weight, coins, n_boot=10, parametric=True, random_state=0
         )
         for counts in draws:
             assert rows_by_tosses(counts) == rows_by_tosses(seen)
-            for column in (counts.heads, counts.tails, counts.rows):
+            for column in (counts.heads, counts.tails, counts.multiplicity):
                 assert_array_equal(column, np.rint(column))
             assert min(counts.heads.min(), counts.tails.min()) >= 0
-            assert counts.rows.min() > 0
+            assert counts.multiplicity.min() > 0
 
     MODELS = (
         ([0.7, 0.1], [0.3, 0.7]),
@@ -124,8 +124,8 @@ class TestSimulatedRows:
         )
         seen = np.zeros((n_tosses + 1, len(theta)))
         for counts in draws:
-            assert np.all((counts.coin >= 0) == known)
-            np.add.at(seen, (counts.heads.astype(int), counts.coin), counts.rows)
+            assert np.all((counts.label >= 0) == known)
+            np.add.at(seen, (counts.heads.astype(int), counts.label), counts.multiplicity)
         of_each = binom.pmf(np.arange(n_tosses + 1)[:, None], n_tosses, theta) * weights
         expected = n_draws * n_rows * of_each
         if not known:
@@ -156,7 +156,7 @@ class TestSimulatedRows:
             parametric=True,
             random_state=1,
         )
-        heads = np.array([counts.rows @ counts.heads for counts in draws])
+        heads = np.array([counts.multiplicity @ counts.heads for counts in draws])
         mean = weights @ theta
         variance = n_tosses * weights @ (theta * (1 - theta))
         variance += n_tosses**2 * weights @ (theta - mean) ** 2
@@ -194,10 +194,10 @@ class TestResampledRows:
         for counts in drawn_again(
             model, X, times, coins, n_boot=20, parametric=False, random_state=0
         ):
-            assert counts.rows.sum() == 20
-            assert counts.rows.min() > 0
-            assert_array_equal(counts.rows, np.rint(counts.rows))
-            assert set(zip(counts.heads, counts.tails, counts.coin, strict=True)) <= seen
+            assert counts.multiplicity.sum() == 20
+            assert counts.multiplicity.min() > 0
+            assert_array_equal(counts.multiplicity, np.rint(counts.multiplicity))
+            assert set(zip(counts.heads, counts.tails, counts.label, strict=True)) <= seen
 
     def test_each_is_drawn_in_proportion_to_its_rows(self):
         """The mean and the variance of a multinomial; five standard errors, 1e-6 for each."""
@@ -208,7 +208,7 @@ class TestResampledRows:
             drawn_again(held([0.4]), X, times, n_boot=n_draws, parametric=False, random_state=0)
         ):
             place = np.select([counts.heads == 3, counts.heads == 0], [0, 1], 2)
-            rows[i, place] = counts.rows
+            rows[i, place] = counts.multiplicity
         variance = times * (1 - times / 20)
         assert np.all(np.abs(rows.mean(axis=0) - times) < 5 * np.sqrt(variance / n_draws))
         # The kurtosis of counts this small adds a quarter to the error of a normal's variance.
@@ -269,9 +269,9 @@ class TestRefits:
         draws = drawn_again(model, APART, coins=coins, **options)
         for i, counts in enumerate(draws):
             pairs = np.column_stack([counts.heads, counts.tails])
-            options = {"sample_weight": counts.rows}
-            fresh = BinomialMixture(2, **parameters).fit(pairs, coins=counts.coin, **options)
-            log_likelihood = fresh.score(pairs, **options) * counts.rows.sum()
+            options = {"sample_weight": counts.multiplicity}
+            fresh = BinomialMixture(2, **parameters).fit(pairs, coins=counts.label, **options)
+            log_likelihood = fresh.score(pairs, **options) * counts.multiplicity.sum()
             assert np.all(
                 np.abs(fits.theta[i] - fresh.theta_) <= near * np.nan_to_num(errors.theta)
             )
@@ -292,8 +292,10 @@ class TestRefits:
         fits = bootstrap(model, RATS, **options)
         for i, counts in enumerate(drawn_again(model, RATS, **options)):
             pairs = np.column_stack([counts.heads, counts.tails])
-            score = held(fits.theta[i], fits.weights[i]).score(pairs, sample_weight=counts.rows)
-            total = score * counts.rows.sum()
+            score = held(fits.theta[i], fits.weights[i]).score(
+                pairs, sample_weight=counts.multiplicity
+            )
+            total = score * counts.multiplicity.sum()
             assert fits.log_likelihood[i] == pytest.approx(total, rel=1e-13)  # the same sum
 
     @pytest.mark.parametrize("parametric", [True, False])
@@ -368,8 +370,8 @@ class TestRefits:
         assert left.sum() > 3
         for i, counts in enumerate(drawn_again(model, X, **options)):
             pairs = np.column_stack([counts.heads, counts.tails])
-            fresh = BinomialMixture(3).fit(pairs, sample_weight=counts.rows)
-            best = fresh.score(pairs, sample_weight=counts.rows) * counts.rows.sum()
+            fresh = BinomialMixture(3).fit(pairs, sample_weight=counts.multiplicity)
+            best = fresh.score(pairs, sample_weight=counts.multiplicity) * counts.multiplicity.sum()
             assert fits.log_likelihood[i] == pytest.approx(best, abs=1e-5)  # tol, twice
 
     @pytest.mark.parametrize("parametric", [True, False])
@@ -380,8 +382,8 @@ class TestRefits:
         fits = bootstrap(model, RATS[:6], **options)
         for i, counts in enumerate(drawn_again(model, RATS[:6], **options)):
             pairs = np.column_stack([counts.heads, counts.tails])
-            fresh = BinomialMixture(3).fit(pairs, sample_weight=counts.rows)
-            best = fresh.score(pairs, sample_weight=counts.rows) * counts.rows.sum()
+            fresh = BinomialMixture(3).fit(pairs, sample_weight=counts.multiplicity)
+            best = fresh.score(pairs, sample_weight=counts.multiplicity) * counts.multiplicity.sum()
             assert fits.log_likelihood[i] == pytest.approx(best, abs=1e-5)  # tol, twice
 
     def test_one_row_is_enough(self):
@@ -409,14 +411,13 @@ class TestCoinsKeepTheirNames:
         """Every refit returns its coins in another order."""
 
         def reorder(order):
-            def ascend(*args, **options):
+            def reordered(*args, **options):
                 return [
-                    replace(fit, theta=fit.theta[:, order], weights=fit.weights[:, order])
-                    for fit in _ascend(*args, **options)
+                    replace(run, path=run.path[:, order]) for run in fit_tables(*args, **options)
                 ]
 
-            _ascend = _bootstrap.ascend
-            monkeypatch.setattr(_bootstrap, "ascend", ascend)
+            fit_tables = _bootstrap.fit_tables
+            monkeypatch.setattr(_bootstrap, "fit_tables", reordered)
 
         return reorder
 
@@ -480,12 +481,12 @@ class TestCoinsKeepTheirNames:
     def test_coins_that_have_moved_far_are_matched_in_their_order(self):
         """Least in sum are the squared distances of numbers in the same order, on any scale."""
         model = held([0.5, 0.01, 0.99])
-        fitted = look_at(model, [[1, 1]])
-        refit = _bootstrap._Refit(None, None, None, fitted.coins, np.ones((3, 3), dtype=bool))
+        fitted = check_fitted(model, [[1, 1]])
+        refit = _bootstrap._Refit(None, None, fitted.mixture, np.ones((3, 3), dtype=bool))
         for theta in ([0.3, 0.0, 1.0], [0.6, 0.05, 0.8], [0.2, 0.1, 0.9]):
             for order in permutations(range(3)):
-                moved = Coins(np.array(theta)[list(order)], np.full(3, 1 / 3))
-                assert_array_equal(moved[refit._order(moved)].theta, theta)
+                moved = Parameters(np.full(3, 1 / 3), np.array(theta)[list(order), None])
+                assert_array_equal(moved[refit._order(moved)].components[:, 0], theta)
 
 
 class TestSameResult:
@@ -606,8 +607,8 @@ class TestShapes:
             # 1 / sqrt(120) is 9 %, and four times that.
             assert_allclose(fits.theta.std(axis=0), errors.theta, rtol=0.37)
         for counts in drawn_again(model, X, times, **options)[:3]:
-            assert counts.rows.sum() == times[X.sum(axis=1) > 0].sum()
-            assert len(counts.rows) <= 209  # numbers of heads in 1 to 19 tosses
+            assert counts.multiplicity.sum() == times[X.sum(axis=1) > 0].sum()
+            assert len(counts.multiplicity) <= 209  # numbers of heads in 1 to 19 tosses
 
     def test_rows_of_a_million_million_tosses(self):
         X = [[6e11, 4e11], [2e11, 8e11], [6e11, 4e11]]

@@ -11,14 +11,14 @@ from sklearn.base import clone
 
 from skcoin import BinomialMixture
 from skcoin._counts import HIDDEN, count, encode, map_rows, merge, with_columns
-from skcoin._validation import iter_tosses
+from skcoin._layouts import iter_tosses
 
 RNG_SEED = 20
 N_ROWS = 300
 
 
 def as_rows(counts):
-    columns = counts.coin, counts.heads, counts.tails, counts.rows
+    columns = counts.label, counts.heads, counts.tails, counts.multiplicity
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -99,7 +99,7 @@ def test_counts_are_those_of_a_dict(table, weights, coins):
     sample_weight, coins = WEIGHTS[weights](len(X)), COINS[coins](len(X))
     counts = counted(X, layout, sample_weight, coins)
     assert as_rows(counts) == counted_by_dict(X, layout, sample_weight, coins)
-    assert {a.dtype for a in (counts.heads, counts.tails, counts.rows)} == {np.dtype(float)}
+    assert {a.dtype for a in (counts.heads, counts.tails, counts.multiplicity)} == {np.dtype(float)}
 
 
 @pytest.mark.parametrize("coins", COINS)

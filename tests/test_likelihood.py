@@ -13,8 +13,10 @@ from _references import load_set
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoin import BinomialMixture, ThreeCoinModel
-from skcoin._counts import log_binomial_coefficient
-from skcoin._likelihood import Coins, posterior
+from skcoin._em.e_step import posterior
+from skcoin._em.parameters import Parameters
+from skcoin._families import BINOMIAL
+from skcoin._families.special import log_binomial_coefficient
 
 SOLVERS = ["em", "em-newton"]
 EPS = np.finfo(float).eps
@@ -208,7 +210,9 @@ def test_row_that_no_coin_can_show_scores_minus_infinity(theta, X, impossible):
 )
 def test_posterior_of_an_impossible_row_is_the_limit_from_inside(theta, weights):
     rows = [(1, 1), (1, 2), (2, 1), (7, 3), (30, 29), (0.5, 0.25)]
-    got = posterior(Coins(np.array(theta), np.array(weights)), *np.array(rows, dtype=float).T)
+    table = BINOMIAL.tabulate(*np.array(rows, dtype=float).T, np.ones(len(rows)))
+    parameters = Parameters(np.array(weights), np.array(theta)[:, None])
+    got = posterior(BINOMIAL, parameters, table)
     hair = mpmath.mpf(10) ** -200
     for (heads, tails), row in zip(rows, got, strict=True):
         with mpmath.workdps(300):

@@ -13,8 +13,12 @@ from _references import REFERENCES, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoin import BinomialMixture
-from skcoin._likelihood import Coins, expect, maximize
-from skcoin._newton import quadratic
+from skcoin._base import count_rows, recipe_of
+from skcoin._em.e_step import e_step
+from skcoin._em.parameters import Parameters
+from skcoin._em.quadratic import quadratic
+from skcoin._em.steps import m_step
+from skcoin._fit import as_problem
 
 pytestmark = pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning")
 
@@ -44,16 +48,15 @@ def tosses(seed=0, n_rows=12):
 
 
 def around(setting, theta, weights, known):
-    """The package's quadratic at some coins, its E-step and evidence, and the free parameters."""
+    """The package's quadratic at some coins, its E-step and problem, and the free parameters."""
     X, sample_weight, coins = tosses()
     coins = coins if known else np.full(len(X), -1)
     model = BinomialMixture(3, **SETTINGS[setting])
-    given = model._given()
-    evidence = model._evidence(model._count(X, sample_weight, coins, reset=True), given)
-    at = Coins(theta[None], weights[None])
-    expected = expect(at, evidence, curvature=True)
-    free = np.concatenate([np.full(3, model.learn_weights), given.learn_theta])
-    return quadratic(expected, at, evidence), expected, at, evidence, free
+    problem = as_problem(recipe_of(model), count_rows(model, X, sample_weight, coins, reset=True))
+    at = Parameters(weights[None], theta[None, :, None])
+    expected = e_step(problem, at, information=True)
+    free = problem.specification.free_coordinates
+    return quadratic(problem, at, expected), expected, at, problem, free
 
 
 def exact(setting, theta, weights, known):
@@ -110,11 +113,11 @@ def test_gradient_and_hessian_are_those_of_the_objective(setting, theta, known):
         gradient, hessian = derivatives(exact(setting, theta, WEIGHTS, known), mpmath.mpf(10) ** -9)
     assert_allclose(model.gradient[0, free], gradient[free], rtol=1e-11, atol=1e-12)  # rounding
 
-    root = np.sqrt(1 / np.square(model.scale[0, free]))  # of D
+    root = np.sqrt(1 / np.square(model.root.scale[0, free]))  # of D
     axes = model.eigenvectors[0][free]
     got = -root[:, None] * ((axes * model.eigenvalues[0]) @ axes.T) * root
     if free[0]:  # the package's log w need not add up to one; what that costs is n w w'
-        got[:3, :3] += expected.rows.sum() * np.outer(WEIGHTS, WEIGHTS)
+        got[:3, :3] += expected.n.sum() * np.outer(WEIGHTS, WEIGHTS)
     wanted = hessian[np.ix_(free, free)]
     assert_allclose(got, wanted, rtol=1e-9, atol=1e-12 * np.abs(wanted).max())  # of an eigensystem
 
@@ -122,13 +125,11 @@ def test_gradient_and_hessian_are_those_of_the_objective(setting, theta, known):
 @pytest.mark.parametrize("known", [False, True], ids=["hidden", "some known"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_gradient_over_complete_information_is_the_em_step(setting, known):
-    model, expected, at, evidence, free = around(setting, THETA, WEIGHTS, known)
-    moved = maximize(expected, at, evidence)
-    relative = np.concatenate(
-        [moved.weights / at.weights - 1, (moved.theta - at.theta) / (at.theta * (1 - at.theta))],
-        axis=-1,
-    )
-    step = model.scale**2 * model.gradient
+    model, expected, at, problem, free = around(setting, THETA, WEIGHTS, known)
+    moved, theta = m_step(problem, at, expected), at.components
+    of_theta = (moved.components - theta) / (theta * (1 - theta))
+    relative = np.concatenate([moved.weights / at.weights - 1, of_theta[..., 0]], axis=-1)
+    step = model.root.scale**2 * model.gradient
     assert_allclose(step, relative, rtol=1e-11, atol=1e-14)  # rounding; held ones stay
     assert_array_equal(step[0, ~free], 0)
 
@@ -136,7 +137,7 @@ def test_gradient_over_complete_information_is_the_em_step(setting, known):
 @pytest.mark.parametrize("setting", ["flat", "priors", "held weights"])
 def test_missing_information_lies_between_none_and_all(setting):
     model, expected, *_ = around(setting, THETA, WEIGHTS, known=False)
-    missing = expected.missing_information[0]
+    missing = expected.missing[0]
     assert_allclose(missing, missing.T, rtol=1e-13)
     assert np.linalg.eigvalsh(missing)[0] > -1e-12 * np.abs(missing).max()  # a covariance
     assert model.eigenvalues[0, -1] <= 1 + 1e-12
@@ -144,12 +145,12 @@ def test_missing_information_lies_between_none_and_all(setting):
 
 def test_nothing_is_missing_where_the_coins_are_known():
     model = BinomialMixture(2)
-    counts = model._count([[3, 1], [0, 2]], None, [0, 1], reset=True)
-    evidence = model._evidence(counts, model._given())
-    at = Coins(np.array([[0.6, 0.2]]), np.array([[0.3, 0.7]]))
-    expected = expect(at, evidence, curvature=True)
-    assert_array_equal(expected.missing_information, np.zeros((1, 4, 4)))
-    assert_allclose(quadratic(expected, at, evidence).eigenvalues, 1, rtol=1e-15)
+    counts = count_rows(model, [[3, 1], [0, 2]], None, [0, 1], reset=True)
+    problem = as_problem(recipe_of(model), counts)
+    at = Parameters(np.array([[0.3, 0.7]]), np.array([[[0.6], [0.2]]]))
+    expected = e_step(problem, at, information=True)
+    assert_array_equal(expected.missing, np.zeros((1, 4, 4)))
+    assert_allclose(quadratic(problem, at, expected).eigenvalues, 1, rtol=1e-15)
 
 
 def overfitted(rng):

@@ -72,7 +72,7 @@ def test_real_sets_in_chunks_reach_the_maximum_of_one_fit(name, n_coins):
 def test_the_table_kept_is_that_of_one_fit():
     X, _ = two_coins(2000)
     many, one = in_chunks(BinomialMixture(), X, 7), BinomialMixture().fit(X)
-    for name in ("heads", "tails", "rows", "coin"):
+    for name in ("heads", "tails", "multiplicity", "label"):
         assert_array_equal(getattr(many._counts, name), getattr(one._counts, name))
 
 
@@ -83,7 +83,7 @@ def test_memory_is_that_of_the_distinct_pairs():
     for _ in range(20):
         model.partial_fit(X)
     assert len(pickle.dumps(model._counts)) == size
-    assert model._counts.rows.sum() == 21 * len(X)
+    assert model._counts.multiplicity.sum() == 21 * len(X)
 
 
 def test_order_of_the_chunks_does_not_matter():
@@ -102,7 +102,7 @@ def test_fit_forgets_what_partial_fit_has_seen():
     model = BinomialMixture().partial_fit(X[:300]).fit(X[300:])
     alone = BinomialMixture().fit(X[300:])
     assert_array_equal(model.theta_, alone.theta_)
-    assert_array_equal(model._counts.rows, alone._counts.rows)
+    assert_array_equal(model._counts.multiplicity, alone._counts.multiplicity)
 
 
 def test_partial_fit_goes_on_after_fit():
@@ -177,7 +177,7 @@ def test_weight_two_equals_row_twice_across_chunks():
     X, _ = two_coins(400)
     twice = BinomialMixture(tol=1e-9).partial_fit(X).partial_fit(X)
     weighted = BinomialMixture(tol=1e-9).partial_fit(X, sample_weight=np.full(len(X), 2))
-    assert_array_equal(twice._counts.rows, weighted._counts.rows)
+    assert_array_equal(twice._counts.multiplicity, weighted._counts.multiplicity)
     assert_same_fit(twice, weighted, 2 * len(X))
 
 
@@ -222,7 +222,7 @@ def test_every_layout_adds_up(estimator):
 def test_rows_without_tosses_are_counted():
     X, _ = two_coins(100)
     model = BinomialMixture().partial_fit(X).partial_fit([[0, 0], [0, 0]])
-    assert model._counts.rows.sum() == 102
+    assert model._counts.multiplicity.sum() == 102
     empty_and_X = np.vstack([X, [[0, 0], [0, 0]]])
     assert model.lower_bound_ == pytest.approx(model.score(empty_and_X), rel=1e-12)
 
@@ -232,7 +232,7 @@ def test_another_number_of_coins_starts_anew_on_all_rows():
     model = BinomialMixture(2).partial_fit(X[:400]).set_params(n_components=3)
     model.partial_fit(X[400:])
     assert model.theta_.shape == (3,)
-    assert model._counts.rows.sum() == 800
+    assert model._counts.multiplicity.sum() == 800
 
 
 def test_a_stream_survives_being_pickled():
@@ -277,7 +277,8 @@ def test_a_bad_chunk_is_refused_and_leaves_everything_as_it_was(chunk, columns, 
         model.partial_fit(chunk, **columns)
     assert pickle.dumps(model) == before
     assert_array_equal(
-        model.partial_fit(RATS)._counts.rows, 2 * BinomialMixture().fit(RATS)._counts.rows
+        model.partial_fit(RATS)._counts.multiplicity,
+        2 * BinomialMixture().fit(RATS)._counts.multiplicity,
     )
 
 

@@ -18,7 +18,7 @@ from skcoin.plotting import (
     MixtureDisplay,
     PosteriorDisplay,
 )
-from skcoin.plotting._display import look
+from skcoin.plotting._display import style
 
 DISPLAYS = [
     ConvergenceDisplay,
@@ -139,8 +139,8 @@ def test_missing_matplotlib_is_said_with_its_remedy(display, rats, monkeypatch):
 
 def test_coins_differ_in_colour_and_line_and_marker_as_far_as_there_are_some():
     for cue, n_different in (("color", 6), ("linestyle", 5), ("marker", 7)):
-        assert len({look(k)[cue] for k in range(n_different)}) == n_different
-    assert len({str(look(k)) for k in range(210)}) == 210
+        assert len({style(k)[cue] for k in range(n_different)}) == n_different
+    assert len({str(style(k)) for k in range(210)}) == 210
 
 
 # Mixture

@@ -1,7 +1,7 @@
 """The optimiser: maximum likelihood of a finite mixture by EM and Newton.
 
-It knows no family, and so no coin: what the density of a component is, it asks the family object
-of its ``Problem`` (the contract stands in ``skcoin._families``). Files, from the bottom up:
+It knows no family: what the density of a component is, it asks the family object of its
+``Problem`` (the contract stands in ``skcoin._families``). Files, from the bottom up:
 
 - ``parameters``: weights and component parameters, with any leading axes of starts;
 - ``specification``: which of them start where, and which are held, free or shared;

@@ -180,41 +180,56 @@ def in_order(of_components):
 
 def quadratic(problem, parameters, e_step):
     """The objective to second order around ``parameters``, from their E-step."""
-    family, specification = problem.family, problem.specification
-    n_rows = e_step.n.sum(axis=-1, keepdims=True)
-    due = n_rows * parameters.weights
-    of_components = in_order(family.gradient(parameters.components, e_step.statistics))
-    gradient = np.concatenate([e_step.n - due, of_components], axis=-1)
-    information = family.information(parameters.components, e_step.statistics)
+    gradient, of_weights, of_components = complete_data(problem, parameters, e_step)
+    specification = problem.specification
     if specification.is_diagonal:
-        diagonal = np.concatenate([due, information[..., 0, 0]], axis=-1)
-        diagonal = diagonal * specification.free_coordinates
-        with np.errstate(divide="ignore"):
-            scale = np.where(diagonal > LEAST, 1 / np.sqrt(diagonal), 0.0)
-        root, complete = DiagonalRoot(scale), np.eye(scale.shape[-1])
-        curvature = diagonal - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
+        information = np.concatenate([of_weights, of_components[..., 0, 0]], axis=-1)
+        information = information * specification.free_coordinates
+        root, complete = _diagonal_root(information), np.eye(information.shape[-1])
+        curvature = information - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
+        of_number = gradient
     else:
-        gradient = gradient @ specification.matrix @ specification.matrix.T
-        full = _block_diagonal(due, information)
-        active = _active(parameters, gradient, family, specification)
-        root, complete = _matrix_root(full, specification.matrix, active)
-        curvature = _shared_diagonal(full - e_step.missing, specification.matrix)
+        information = _block_diagonal(of_weights, of_components)
+        root, complete = matrix_root(problem, parameters, gradient, information)
+        A = specification.matrix
+        curvature = np.einsum("ij,...ik,kj->...j", A, information - e_step.missing, A) @ A.T
+        of_number = gradient @ A @ A.T
     # The direction in which all log w rise together moves nothing: gradient 0, eigenvalue 1.
     eigenvalues, eigenvectors = np.linalg.eigh(complete - root.whiten_matrix(e_step.missing))
     slope = (root.whiten(gradient)[..., None, :] @ eigenvectors)[..., 0, :]
-    return Quadratic(root, eigenvalues, slope, eigenvectors, gradient, curvature, n_rows[:, 0])
+    n_rows = e_step.n.sum(axis=-1)
+    return Quadratic(root, eigenvalues, slope, eigenvectors, of_number, curvature, n_rows)
 
 
-def complete_root(problem, parameters, e_step):
-    """``R`` of the complete-data information, and the gradient, both of free numbers only."""
-    family, specification = problem.family, problem.specification
+def complete_data(problem, parameters, e_step):
+    """Gradient of the expected complete-data objective, and its information.
+
+    Returns
+    -------
+    gradient : ndarray of shape (..., n_coordinates)
+    of_weights : ndarray of shape (..., n_components)
+        Information of log w.
+    of_components : ndarray of shape (..., n_components, n_parameters, n_parameters)
+    """
+    family, statistics = problem.family, e_step.statistics
     due = e_step.n.sum(axis=-1, keepdims=True) * parameters.weights
-    of_components = in_order(family.gradient(parameters.components, e_step.statistics))
-    gradient = np.concatenate([e_step.n - due, of_components], axis=-1)
-    gradient = gradient @ specification.matrix @ specification.matrix.T
-    full = _block_diagonal(due, family.information(parameters.components, e_step.statistics))
-    active = _active(parameters, gradient, family, specification)
-    return _matrix_root(full, specification.matrix, active)[0], gradient
+    slope = in_order(family.gradient(parameters.components, statistics))
+    gradient = np.concatenate([e_step.n - due, slope], axis=-1)
+    return gradient, due, family.information(parameters.components, statistics)
+
+
+def complete_step(problem, parameters, e_step):
+    """Newton's step on the expected complete-data objective, of the components alone."""
+    gradient, of_weights, of_components = complete_data(problem, parameters, e_step)
+    gradient[..., : of_weights.shape[-1]] = 0
+    information = _block_diagonal(of_weights, of_components)
+    root, _ = matrix_root(problem, parameters, gradient, information)
+    return root.unwhiten(root.whiten(gradient))
+
+
+def _diagonal_root(information):
+    with np.errstate(divide="ignore"):
+        return DiagonalRoot(np.where(information > LEAST, 1 / np.sqrt(information), 0.0))
 
 
 def _block_diagonal(of_weights, of_components):
@@ -232,42 +247,40 @@ def _block_diagonal(of_weights, of_components):
     return blocks.reshape(*lead, size, size)
 
 
-def _shared_diagonal(matrix, A):
-    """``diag(A' H A)``, spread back over the coordinates."""
-    return np.einsum("ij,...ik,kj->...j", A, matrix, A) @ A.T
-
-
-def _active(parameters, gradient, family, specification):
-    """Which coordinates are free and not held at their bound by the slope there.
-
-    In a linear coordinate the slope at 0 or 1 says whether to stay; in a logit there is none, and
-    neither is there any information.
-    """
-    is_linear = np.repeat(~np.asarray(is_logit(family)), specification.n_components)
-    value = in_order(parameters.components)
-    slope = gradient[..., specification.n_components :]
-    stays = ((value == 0) & (slope <= 0)) | ((value == 1) & (slope >= 0))
-    active = np.broadcast_to(specification.free_coordinates, gradient.shape).copy()
-    active[..., specification.n_components :] &= ~(stays & is_linear)
-    return active
-
-
-def _matrix_root(full, A, active):
+def matrix_root(problem, parameters, gradient, information):
     """``R`` such that ``R R' = A (A' D A)^-1 A'`` over what is active, and ``R' D R``.
 
     Eigenvalues count by their size where ``D`` is indefinite, as it may be far from a maximum.
     What is inactive has a column of zeros and information one.
     """
-    information = A.T @ full @ A
-    diagonal = np.diagonal(information, axis1=-2, axis2=-1)
-    moves = ((active[..., None] & (A > 0)).any(axis=-2)) & (np.abs(diagonal) > LEAST)
-    scale = np.where(moves, 1 / np.sqrt(np.where(moves, np.abs(diagonal), 1.0)), 0.0)
-    scaled = scale[..., None] * information * scale[..., None, :]
+    A = problem.specification.matrix
+    active = _active(problem, parameters, gradient @ A @ A.T)
+    shared = A.T @ information @ A
+    diagonal = np.abs(np.diagonal(shared, axis1=-2, axis2=-1))
+    moves = (active[..., None] & (A > 0)).any(axis=-2) & (diagonal > LEAST)
+    scale = np.where(moves, 1 / np.sqrt(np.where(moves, diagonal, 1.0)), 0.0)
+    scaled = scale[..., None] * shared * scale[..., None, :]
     scaled += (~moves)[..., None] * np.eye(A.shape[1])
     eigenvalues, eigenvectors = np.linalg.eigh(scaled)
     root = eigenvectors / np.sqrt(np.maximum(np.abs(eigenvalues), FLOOR))[..., None, :]
     complete = root.swapaxes(-1, -2) @ scaled @ root
     return MatrixRoot(A @ (scale[..., None] * root)), complete
+
+
+def _active(problem, parameters, gradient):
+    """Which coordinates are free and not held at their bound by the slope there.
+
+    In a linear coordinate the slope at 0 or 1 says whether to stay; in a logit there is none, and
+    neither is there any information.
+    """
+    specification = problem.specification
+    n_components = specification.n_components
+    is_linear = np.repeat(~is_logit(problem.family), n_components)
+    value, slope = in_order(parameters.components), gradient[..., n_components:]
+    stays = ((value == 0) & (slope <= 0)) | ((value == 1) & (slope >= 0))
+    active = np.broadcast_to(specification.free_coordinates, gradient.shape).copy()
+    active[..., n_components:] &= ~(stays & is_linear)
+    return active
 
 
 def is_logit(family):

@@ -10,7 +10,7 @@ import numpy as np
 
 from skcoin._em.e_step import EStep, e_step
 from skcoin._em.parameters import Parameters
-from skcoin._em.quadratic import complete_root, is_logit, move, quadratic, to_bound
+from skcoin._em.quadratic import complete_step, is_logit, move, quadratic, to_bound
 
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
 MOST_HALVED = 30
@@ -56,12 +56,12 @@ def first_state(problem, parameters):
 def m_step(problem, parameters, expected):
     """The M-step: the parameters that maximise the expected complete-data objective.
 
-    ``w_k = n_k / sum_l n_l``, and the family's own step. What is held stays. Where that step does
-    not apply, since parameters are shared or only some of a component's are held, it is a step of
+    ``w_k = n_k / sum_l n_l``, and the family's own step. What is held stays. Where there is no
+    such step, or parameters are shared or only some of a component's are held, it is a step of
     Newton that does not lower the objective.
     """
     specification = problem.specification
-    if specification.is_separable:
+    if specification.is_separable and problem.family.has_closed_m_step:
         components = problem.family.m_step(parameters.components, expected.statistics)
         if not specification.free.all():
             components = np.where(specification.free, components, parameters.components)
@@ -77,15 +77,13 @@ def m_step(problem, parameters, expected):
 def _newton_m_step(problem, parameters, expected):
     """The components after a step of Newton on the expected complete-data objective.
 
-    It is halved until it does not lower that objective.
+    It is halved until it does not lower that objective, start by start.
     """
 
     def objective(components):
         return problem.family.objective(components, expected.statistics).sum(axis=-1)
 
-    root, gradient = complete_root(problem, parameters, expected)
-    step = root.unwhiten(root.whiten(gradient))
-    step[..., : parameters.weights.shape[-1]] = 0
+    step = complete_step(problem, parameters, expected)
     lowest, components = objective(parameters.components), parameters.components
     wanting = np.ones(lowest.shape, dtype=bool)
     for _ in range(MOST_HALVED):

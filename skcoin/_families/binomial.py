@@ -21,6 +21,7 @@ class Binomial(Family):
 
     names = ("theta",)
     coordinates = ("logit",)
+    has_closed_m_step = True
 
     def tabulate(self, heads, tails, multiplicity):
         return np.stack([heads, tails, multiplicity, multiplicity * heads, multiplicity * tails])

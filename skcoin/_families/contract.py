@@ -13,10 +13,13 @@ class Family:
     coordinates : tuple of {"logit", "linear"}
         In which each moves. The score of a logit is zero at 0 and 1, which a step of Newton can
         reach but not leave; a linear one stays there as long as the slope points outwards.
+    has_closed_m_step : bool
+        Whether there is ``m_step``; else the optimiser takes steps of Newton.
     """
 
     names = ()
     coordinates = ()
+    has_closed_m_step = False
 
     def tabulate(self, heads, tails, multiplicity):
         """The columns that the other methods read, (n_columns, n_rows)."""
@@ -66,7 +69,7 @@ class Family:
         raise NotImplementedError
 
     def m_step(self, c, statistics):
-        """Components that maximise the objective of statistics, or at least do not lower it.
+        """Components that maximise the objective of statistics, in closed form.
 
         Those whose statistics say nothing stay as they are in ``c``.
         """

@@ -1,0 +1,419 @@
+"""The contract between the optimiser and a family, for every family and any number of parameters.
+
+Derivatives are held against central differences, sums against sums over rows, maxima against
+scipy's minimiser.
+"""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from _families import CASES, PAIRS
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from skcoin._em.e_step import e_step, posterior
+from skcoin._em.maximize import maximize
+from skcoin._em.parameters import Parameters
+from skcoin._em.problem import Problem, batch
+from skcoin._em.quadratic import in_order, is_logit, move, quadratic
+from skcoin._em.specification import Specification
+from skcoin._em.steps import em_update, m_step
+
+N_COMPONENTS = 3
+STEP = 1e-5
+DIFFERENCES = {"rtol": 1e-5, "atol": 1e-6}  # of central differences, with the rounding of sums
+every_family = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+def specification(case, *, held=(), tied=(), free_weights=True, n_components=N_COMPONENTS):
+    free = np.ones((n_components, case.n_parameters), dtype=bool)
+    for place in held:
+        free[place] = False
+    return Specification(
+        init=case.components(0, n_components),
+        weights_init=None,
+        free=free,
+        free_weights=free_weights,
+        tied=np.isin(np.arange(case.n_parameters), tied),
+        names="the start",
+    )
+
+
+def problem(case, asked, seed=0, n_rows=9, columns=None, multiplicity=None):
+    """Rows of unlike multiplicity, some pseudo-rows with statistics of their own."""
+    n_components = asked.n_components
+    if columns is None:
+        table, multiplicity = case.table(seed, n_rows)
+        pseudo = case.family.collect(
+            np.random.default_rng(seed).uniform(size=(n_components, n_rows)), table
+        )
+    else:
+        table = case.family.tabulate(*columns, multiplicity)
+        pseudo = 0 * case.family.collect(np.ones((n_components, len(multiplicity))), table)
+    return Problem(
+        family=case.family,
+        table=table,
+        multiplicity=multiplicity,
+        pseudo_rows=pseudo[:, 0],
+        pseudo_statistics=pseudo[:, 1:],
+        labelled=np.zeros(n_components),
+        specification=asked,
+    )
+
+
+def parameters(case, asked, seed=0):
+    components = case.components(seed, asked.n_components)
+    components[:, asked.tied] = components[:1, asked.tied]
+    weights = np.random.default_rng(seed + 3).dirichlet(np.full(asked.n_components, 5.0))
+    return Parameters(weights[None], components[None])
+
+
+def moved(family, at, coordinate, by):
+    """Parameters after a move in one coordinate."""
+    size = at.weights.shape[-1] * (1 + at.components.shape[-1])
+    step = np.zeros((1, size))
+    step[0, coordinate] = by
+    return move(family, at, step)
+
+
+def shifted(family, c, p, by):
+    """Components after a move of parameter ``p`` of each, in its coordinate."""
+    c = c.copy()
+    c[..., p] = expit(logit(c[..., p]) + by) if is_logit(family)[p] else c[..., p] + by
+    return c
+
+
+@every_family
+def test_score_is_the_derivative_of_the_log_density(case):
+    c, (table, _) = case.components(1), case.table(1)
+    score = case.family.score(c, table)
+    assert score.shape == (N_COMPONENTS, case.n_parameters, table.shape[-1])
+    for p in range(case.n_parameters):
+        up, down = (
+            case.family.log_density(shifted(case.family, c, p, by), table) for by in (STEP, -STEP)
+        )
+        assert_allclose(score[:, p], (up - down) / (2 * STEP), **DIFFERENCES)
+
+
+@every_family
+def test_collect_is_the_adjoint_of_the_log_density(case):
+    """``q(c; collect(r)) = sum_i m_i r_i log f(x_i | c)`` for any weights ``r`` of the rows."""
+    c, (table, multiplicity) = case.components(2), case.table(2)
+    r = np.random.default_rng(2).uniform(size=(N_COMPONENTS, table.shape[-1]))
+    collected = case.family.collect(r, table)
+    assert_allclose(collected[:, 0], r @ multiplicity, rtol=1e-14)
+    expected = (r * multiplicity * case.family.log_density(c, table)).sum(axis=-1)
+    assert_allclose(case.family.objective(c, collected[:, 1:]), expected, rtol=1e-13)
+
+
+@every_family
+def test_gradient_and_information_are_derivatives_of_the_objective_of_statistics(case):
+    family, c, (table, _) = case.family, case.components(3), case.table(3)
+    statistics = family.collect(np.ones((N_COMPONENTS, table.shape[-1])), table)[:, 1:]
+    gradient, information = family.gradient(c, statistics), family.information(c, statistics)
+    assert gradient.shape == c.shape
+    assert information.shape == (*c.shape, case.n_parameters)
+    for p in range(case.n_parameters):
+        up, down = (shifted(family, c, p, by) for by in (STEP, -STEP))
+        slope = family.objective(up, statistics) - family.objective(down, statistics)
+        assert_allclose(gradient[:, p], slope / (2 * STEP), **DIFFERENCES)
+        bend = family.gradient(up, statistics) - family.gradient(down, statistics)
+        assert_allclose(information[:, p], -bend / (2 * STEP), **DIFFERENCES)
+
+
+@every_family
+def test_leading_axes_are_starts_with_rows_of_their_own_or_shared(case):
+    family, tables = case.family, [case.table(seed)[0] for seed in (4, 5)]
+    c = np.stack([case.components(seed) for seed in (6, 7)])
+    r = np.random.default_rng(8).uniform(size=(2, N_COMPONENTS, tables[0].shape[-1]))
+    statistics = np.stack([family.collect(r[i], tables[i]) for i in range(2)])[..., 1:]
+    for method, *arguments in (
+        (family.log_density, c, np.stack(tables)),
+        (family.score, c, np.stack(tables)),
+        (family.collect, r, np.stack(tables)),
+        (family.objective, c, statistics),
+        (family.gradient, c, statistics),
+        (family.information, c, statistics),
+        (family.support, c, statistics),
+    ):
+        each = [method(*(argument[i] for argument in arguments)) for i in range(2)]
+        assert_allclose(method(*arguments), np.stack(each), rtol=1e-13, err_msg=method.__name__)
+    shared = [family.log_density(c[i], tables[0]) for i in range(2)]
+    assert_allclose(family.log_density(c, tables[0]), np.stack(shared), rtol=1e-13)
+
+
+@every_family
+def test_probabilities_of_all_rows_sum_to_one(case):
+    rows = case.all_rows(7)
+    table = case.family.tabulate(*rows, np.ones(rows.shape[-1]))
+    inside = case.components(9)
+    corners = np.array(list(product((0.0, 1.0), *[(0.0, 0.4)] * (case.n_parameters - 1))))
+    for c in (inside, corners):
+        log_p = case.family.log_density(c, table) + case.family.log_base(*rows)
+        assert_allclose(np.exp(log_p).sum(axis=-1), 1, rtol=1e-13)
+
+
+@every_family
+def test_an_end_is_the_limit_from_inside(case):
+    table, _ = case.table(10)
+    for end, p in product((0.0, 1.0), range(case.n_parameters)):
+        at_end = case.components(11)
+        at_end[:, p] = end
+        near = case.components(11)
+        near[:, p] = abs(end - 1e-9)
+        there, here = (case.family.log_density(c, table) for c in (at_end, near))
+        positive = np.isfinite(there)
+        assert_allclose(here[positive], there[positive], atol=1e-6)
+        assert (here[~positive] < -15).all()
+
+
+def test_rows_that_no_coin_can_show_are_judged_by_the_limit_from_inside():
+    family, rows = CASES["binomial"].family, np.array([[2.0, 1, 3], [1.0, 2, 0]])
+    table = family.tabulate(*rows, np.ones(3))
+    weights = np.array([0.3, 0.5, 0.2])
+    end = Parameters(weights, np.array([[0.0], [1.0], [0.0]]))
+    near = Parameters(weights, np.array([[1e-12], [1 - 1e-12], [1e-12]]))
+    assert_allclose(posterior(family, end, table), posterior(family, near, table), atol=1e-9)
+
+
+@every_family
+def test_heads_and_tails_swapped_mirror_the_answer(case):
+    family, rows, c = case.family, case.rows(12), case.components(12)
+    mirrored = c.copy()
+    mirrored[:, 0] = 1 - c[:, 0]
+    ones = np.ones(rows.shape[-1])
+    there, back = family.tabulate(*rows, ones), family.tabulate(*rows[::-1], ones)
+    assert_allclose(
+        family.log_density(c, there), family.log_density(mirrored, back), rtol=1e-12, atol=1e-13
+    )
+    slope, mirror = family.score(c, there), family.score(mirrored, back)
+    assert_allclose(slope[:, 0], -mirror[:, 0], rtol=1e-10, atol=1e-12)
+    assert_allclose(slope[:, 1:], mirror[:, 1:], rtol=1e-10, atol=1e-12)
+
+
+def askings(case):
+    """What may be held, shared and free, for a family of any number of parameters."""
+    yield "free", {}
+    yield "held weights", {"free_weights": False}
+    yield "held component", {"held": [np.s_[1]]}
+    yield "held parameter of one", {"held": [np.s_[1, case.n_parameters - 1]]}
+    yield "shared", {"tied": [case.n_parameters - 1]}
+    yield "shared and held", {"tied": [case.n_parameters - 1], "held": [np.s_[2, 0]]}
+    yield "all shared", {"tied": list(range(case.n_parameters)), "free_weights": False}
+
+
+ASKED = [
+    pytest.param(case, asked, id=f"{name}, {what}")
+    for name, case in CASES.items()
+    for what, asked in askings(case)
+    if not (case.n_parameters == 1 and what == "shared and held")
+]
+
+
+@pytest.mark.parametrize(("case", "asked"), ASKED)
+def test_louis_formula_is_the_hessian_of_the_objective(case, asked):
+    """In the metric of the complete data, over free numbers, shared ones once."""
+    asked = specification(case, **asked)
+    of, at = problem(case, asked), parameters(case, asked)
+    expected = e_step(of, at, information=True)
+    around = quadratic(of, at, expected)
+    size = asked.free_coordinates.size
+
+    def gradient(there):
+        e = e_step(of, there)
+        components = in_order(case.family.gradient(there.components, e.statistics))
+        return np.concatenate([e.n - e.n.sum() * there.weights, components], axis=-1)[0]
+
+    def height(there):
+        return e_step(of, there).objective[0]
+
+    slope, hessian = np.zeros(size), np.zeros((size, size))
+    for i in range(size):
+        up, down = (moved(case.family, at, i, by) for by in (STEP, -STEP))
+        slope[i] = (height(up) - height(down)) / (2 * STEP)
+        hessian[i] = (gradient(up) - gradient(down)) / (2 * STEP)
+    assert_allclose(gradient(at), slope, **DIFFERENCES)
+    n_weights = asked.n_components
+    w = at.weights[0]  # that log w need not add up to one costs n w w'
+    hessian[:n_weights, :n_weights] -= expected.n.sum() * np.outer(w, w)
+    got = (around.eigenvectors * around.eigenvalues[:, None]) @ around.eigenvectors.swapaxes(1, 2)
+    wanted = around.root.whiten_matrix(-hessian[None])
+    still = np.eye(got.shape[-1]) * (around.root.whiten_matrix(np.eye(size)[None]) == 0)
+    assert_allclose(got, wanted + still, rtol=1e-4, atol=2e-6)
+    rank = np.linalg.matrix_rank(around.root.unwhiten_matrix(np.eye(got.shape[-1]))[0])
+    assert rank == asked.n_parameters + asked.free_weights  # log w may all rise together
+    along = (around.eigenvectors @ around.slope[..., None])[..., 0]
+    assert_allclose(along, around.root.whiten(slope[None]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("case", "asked"), ASKED)
+def test_an_m_step_does_not_lower_the_expected_objective_and_moves_what_it_may(case, asked):
+    asked = specification(case, **asked)
+    for seed in range(5):
+        of, at = problem(case, asked, seed), parameters(case, asked, seed)
+        expected = e_step(of, at)
+        after = m_step(of, at, expected)
+
+        def height(p, expected=expected):
+            return case.family.objective(p.components, expected.statistics).sum()
+
+        assert height(after) >= height(at)
+        assert_array_equal(after.components[0][~asked.free], at.components[0][~asked.free])
+        moving = asked.free & ~asked.tied
+        assert (after.components[0] != at.components[0])[moving].all()
+        for p in np.flatnonzero(asked.tied):
+            learned = after.components[0, asked.free[:, p], p]
+            assert_allclose(learned, learned[0], rtol=1e-14)
+        if not asked.free_weights:
+            assert_array_equal(after.weights, at.weights)
+
+
+@pytest.mark.parametrize(("case", "asked"), ASKED)
+@pytest.mark.parametrize("solver", ["em", "em-newton"])
+def test_no_step_loses_and_the_end_is_a_maximum(case, asked, solver):
+    asked = specification(case, **asked)
+    for seed in range(3):
+        of = problem(case, asked, seed, n_rows=25)
+        [run] = maximize(
+            [of], [parameters(case, asked, seed)], solver=solver, tol=1e-9, max_iter=5000
+        )
+        assert run.converged
+        assert np.diff(run.objective).min() >= -1e-11 * abs(run.objective[-1])
+        assert run.path.components.min() >= 0
+        assert run.path.components.max() <= 1
+        higher = _highest_near(of, run.last)
+        assert higher <= run.objective[-1] + 1e-6
+
+
+def _highest_near(of, last):
+    """The highest objective that scipy's bounded minimiser finds from here, over free numbers."""
+    asked = of.specification
+    A, n = asked.matrix, asked.n_components
+
+    def at(u):
+        step = A @ u
+        shares = last.weights[0] * np.exp(step[:n])
+        flat = in_order(last.components)[0] + step[n:]
+        components = np.clip(flat.reshape(-1, n).T, 0, 1)
+        return Parameters((shares / shares.sum())[None], components[None])
+
+    def loss(u):
+        value = -e_step(of, at(u)).objective[0]
+        return value if np.isfinite(value) else 1e10
+
+    start = np.zeros(A.shape[1])
+    flat = np.concatenate([np.zeros(n), in_order(last.components)[0]])
+    bounds = []
+    for column in A.T:
+        places = np.flatnonzero(column)
+        of_weight = places[0] < n
+        bounds.append((-0.5, 0.5) if of_weight else (-flat[places].min(), 1 - flat[places].max()))
+    return -minimize(loss, start, method="L-BFGS-B", bounds=bounds).fun
+
+
+def rows_of_pairs(theta, rho, n_rows, n_pairs, seed):
+    """Rows of pairs of tosses, of components with these thetas and correlations."""
+    rng = np.random.default_rng(seed)
+    which = rng.integers(len(theta), size=n_rows)
+    theta, rho = np.array(theta)[which], np.array(rho)[which]
+    both = theta * (rho + (1 - rho) * theta)
+    mixed = 2 * (1 - rho) * theta * (1 - theta)
+    p = np.stack([both, mixed, 1 - both - mixed], axis=1)
+    return rng.multinomial(n_pairs, np.maximum(p, 0) / p.sum(axis=1, keepdims=True)).T.astype(float)
+
+
+@pytest.mark.parametrize("tied", [(), (1,)], ids=["separate", "shared"])
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_a_linear_parameter_reaches_its_end_exactly_and_leaves_it_where_the_slope_says(end, tied):
+    case = CASES["pairs"]
+    asked = specification(case, tied=tied, n_components=2)
+    columns = rows_of_pairs([0.2, 0.7], [end, end], 400, 20, seed=3)
+    if end == 0:  # fewer pairs that agree than independent tosses have
+        agree = np.minimum(np.minimum(columns[0], columns[2]), 1)
+        columns += np.stack([-agree, 2 * agree, -agree])
+    of = problem(case, asked, columns=columns, multiplicity=np.ones(400))
+    for rho in (0.3, end):
+        start = Parameters(np.array([[0.5, 0.5]]), np.array([[[0.3, rho], [0.6, rho]]]))
+        [run] = maximize([of], [start], solver="em-newton", tol=1e-9, max_iter=500)
+        assert run.converged
+        assert_array_equal(run.last.components[0, :, 1], end)
+    # From the other end, where the slope points inwards, it leaves of itself.
+    if end == 0:
+        apart = rows_of_pairs([0.2, 0.7], [0.5, 0.5], 400, 20, seed=4)
+        of = problem(case, asked, columns=apart, multiplicity=np.ones(400))
+        start = Parameters(np.array([[0.5, 0.5]]), np.array([[[0.3, 0.0], [0.6, 0.0]]]))
+        [run] = maximize([of], [start], solver="em-newton", tol=1e-9, max_iter=500)
+        assert_allclose(run.last.components[0, :, 1], 0.5, atol=0.06)  # two standard errors
+
+
+def test_both_parameters_of_two_components_are_recovered():
+    case = CASES["pairs"]
+    asked = specification(case, n_components=2)
+    columns = rows_of_pairs([0.2, 0.7], [0.1, 0.4], 2000, 20, seed=5)
+    of = problem(case, asked, columns=columns, multiplicity=np.ones(2000))
+    start = Parameters(np.array([[0.5, 0.5]]), np.array([[[0.4, 0.2], [0.5, 0.2]]]))
+    [run] = maximize([of], [start], solver="em-newton", tol=1e-9, max_iter=500)
+    assert_allclose(run.last.components[0], [[0.2, 0.1], [0.7, 0.4]], atol=0.03)  # 4 errors
+
+
+def test_a_third_component_of_two_parameters_is_found_by_splitting_and_merging():
+    case = CASES["pairs"]
+    columns = rows_of_pairs([0.1, 0.5, 0.9], [0.1, 0.1, 0.1], 600, 20, seed=6)
+    of = problem(case, specification(case), columns=columns, multiplicity=np.ones(600))
+    start = Parameters(np.full((1, 3), 1 / 3), np.array([[[0.09, 0.1], [0.11, 0.1], [0.7, 0.1]]]))
+    options = {"solver": "em-newton", "tol": 1e-9, "max_iter": 500}
+    [run] = maximize([of], [start], regroup=True, **options)
+    assert_allclose(np.sort(run.last.components[0, :, 0]), [0.1, 0.5, 0.9], atol=0.03)
+
+
+@every_family
+def test_problems_side_by_side_run_as_alone(case):
+    """Of unlike length, so that shorter tables are padded."""
+    asked = specification(case)
+    problems = [problem(case, asked, seed, n_rows) for seed, n_rows in ((0, 9), (1, 30), (2, 17))]
+    starts = [parameters(case, asked, seed) for seed in range(3)]
+    options = {"solver": "em-newton", "tol": 1e-10, "max_iter": 500}
+    together = maximize(problems, starts, **options)
+    for of, start, run in zip(problems, starts, together, strict=True):
+        [alone] = maximize([of], [start], **options)
+        assert_allclose(run.objective[-1], alone.objective[-1], rtol=1e-11)
+        assert_allclose(run.last.components, alone.last.components, atol=1e-6)
+    padded = batch(problems, [1, 1, 1])
+    assert padded.table.shape[-1] == 30
+    assert_array_equal(padded.multiplicity[0, 9:], 0)
+
+
+def test_an_em_update_stays_on_the_possible_side_of_an_end():
+    """A theta that rounds to 1 would exclude the rows that hold tails."""
+    case = CASES["binomial"]
+    asked = specification(case, n_components=1)
+    columns = np.array([[10.0, 0.0], [0.0, 1.0]])
+    of = problem(case, asked, columns=columns, multiplicity=np.array([1e17, 1.0]))
+    start = Parameters(np.ones((1, 1)), np.array([[[0.5]]]))
+    after, expected = em_update(of, start, e_step(of, start))
+    assert after.components[0, 0, 0] < 1
+    assert np.isfinite(expected.objective[0])
+
+
+def test_the_matrix_has_a_column_for_each_free_number():
+    case = CASES["pairs"]
+    assert specification(case).matrix.shape == (9, 9)
+    shared = specification(case, tied=[1], held=[np.s_[0, 0], np.s_[1, 1]]).matrix
+    assert shared.shape == (9, 3 + 2 + 1)
+    assert_array_equal(np.flatnonzero(shared[:, -1]), [6, 8])
+    held = specification(case, held=[np.s_[:]], free_weights=False)
+    assert held.n_parameters == 0
+    assert not held.matrix.any()
+
+
+def test_coordinates_move_as_they_are_named():
+    at = Parameters(np.array([[0.25, 0.75]]), np.array([[[0.2, 0.3], [0.0, 0.9]]]))
+    step = np.array([[0.1, -0.1, 0.5, 0.7, -0.4, 0.2]])
+    after = move(PAIRS, at, step)
+    ratio = 1 / 3 * np.exp(0.2)
+    assert_allclose(after.weights[0, 0] / after.weights[0, 1], ratio, rtol=1e-14)
+    assert_allclose(after.components[0, 0, 0], expit(logit(0.2) + 0.5), rtol=1e-14)
+    assert_array_equal(after.components[0, 1], [0.0, 1.0])  # a logit stays, a line is cut off
+    assert after.components[0, 0, 1] == 0
