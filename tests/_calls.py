@@ -27,7 +27,7 @@ ESTIMATORS = {
     "two coins": BinomialMixture(2),
     "three coins": BinomialMixture(3),
     "ThreeCoinModel": ThreeCoinModel(),
-    "by EM": BinomialMixture(3, solver="em", n_init=2, random_state=0, max_iter=5000),
+    "by EM": BinomialMixture(2, solver="em"),
     "from quantiles": BinomialMixture(2, init_params="quantile"),
     "from random starts": BinomialMixture(2, init_params="random", n_init=2, random_state=0),
     "from k-means++": BinomialMixture(2, init_params="k-means++", n_init=2, random_state=0),
@@ -207,22 +207,19 @@ def compare_n_components(estimator, X, sample_weight=None):
     return dict(compare(X, 3, sample_weight=sample_weight, estimator=estimator))
 
 
-def summary_by(method):
-    def read(model, X, **columns):
-        result = inspection.summary(model, X, method=method, **columns)
-        facts = dict(result.facts)
-        numbers = {
-            f"{part} of {name}": getattr(result, part)[name]
-            for part in ("estimates", "errors", "intervals")
-            for name in ("theta", "weights")
-        }
-        return numbers | {
-            "log-likelihood": float(facts.pop("log-likelihood")),
-            "less the criteria": [-float(x) for x in facts.pop("AIC, BIC, ICL").split(",")],
-            "text": "\n".join([result.title, *result.notes, *map(str, facts.items())]),
-        }
-
-    return read
+def summary(model, X, **columns):
+    result = inspection.summary(model, X, **columns)
+    facts = dict(result.facts)
+    numbers = {
+        f"{part} of {name}": getattr(result, part)[name]
+        for part in ("estimates", "errors", "intervals")
+        for name in ("theta", "weights")
+    }
+    return numbers | {
+        "log-likelihood": float(facts.pop("log-likelihood")),
+        "less the criteria": [-float(x) for x in facts.pop("AIC, BIC, ICL").split(",")],
+        "text": "\n".join([result.title, *result.notes, *map(str, facts.items())]),
+    }
 
 
 OF_A_TEST = to_rounding("statistic", "null_distribution", "p_value")
@@ -250,17 +247,12 @@ FUNCTIONS = [
         )
         for variant in ("parametric", "of rows")
     ),
-    *(
-        Call(
-            "summary",
-            summary_by(method),
-            (WEIGHTS, COINS),
-            method,
-            refuses=NO_MODEL,
-            models=PLAIN if method == "wald" else ("two coins",),
-            ways={"log-likelihood": None, "less the criteria": None},
-        )
-        for method in ("wald", "profile")
+    Call(
+        "summary",
+        summary,
+        (WEIGHTS, COINS),
+        refuses=NO_MODEL,
+        ways={"log-likelihood": None, "less the criteria": None},
     ),
     Call(
         "likelihood_ratio_test",

@@ -1,5 +1,7 @@
 """Whatever is wrong with the input is said in words and numbers; whatever is right loses nothing.
 
+What all public calls refuse in the same words is in ``test_invariance.py``.
+
 A refusal names the parameter, the value it got, the row or entry where that helps, and a remedy.
 """
 
@@ -9,7 +11,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from scipy import sparse
 from scipy.special import gammaln
 from scipy.stats import binom
 from sklearn.exceptions import NotFittedError
@@ -23,21 +24,7 @@ TOSSES = {
     "tosses": (np.arange(10) < HEADS[:, None]).astype(int),
 }
 LAYOUTS = list(TOSSES)
-READERS = ["fit", "predict", "predict_proba", "score_samples", "score", "bic"]
-WEIGHTED = ["fit", "score", "aic", "bic", "icl"]
 INITS = ["auto", "quantile", "random", "k-means++"]
-
-
-def reader(method, layout="heads_tails", estimator=BinomialMixture):
-    """A method that reads X: of a new model for "fit", else of one that is fitted to TOSSES."""
-    model = estimator(layout=layout)
-    return getattr(model if method == "fit" else model.fit(TOSSES[layout]), method)
-
-
-def with_cell(layout, value, row=1, column=0):
-    X = TOSSES[layout].astype(float)
-    X[row, column] = value
-    return X
 
 
 def assert_refuses(call, *words, error=ValueError):
@@ -54,45 +41,6 @@ def assert_same_fit(a, b):
 
 
 # --- X ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
-@pytest.mark.parametrize("method", READERS)
-@pytest.mark.parametrize("layout", ["heads_tails", "heads_tosses"])
-@pytest.mark.parametrize(
-    ("cell", "words"),
-    [
-        (-3, ["Negative values in data passed to {}", "is -3", "counts", "Remove or repair"]),
-        (-0.5, ["Negative values in data passed to {}", "is -0.5", "counts"]),
-        (np.nan, ["X of {} contains NaN", "finite", 'only layout="tosses" takes NaN']),
-        (np.inf, ["X of {} contains infinity (inf)", "finite"]),
-        (-np.inf, ["X of {} contains infinity (inf)", "finite"]),
-    ],
-)
-def test_a_cell_that_is_no_count_is_refused(cell, words, layout, method, estimator):
-    read = reader(method, layout, estimator)
-    words = [word.format(estimator.__name__) for word in words]
-    assert_refuses(lambda: read(with_cell(layout, cell)), "row 1, column 0", *words)
-
-
-@pytest.mark.parametrize("method", READERS)
-@pytest.mark.parametrize("cell", [2, 0.5, -1, np.inf, -np.inf, 1e-300])
-def test_a_cell_that_is_no_toss_is_refused(cell, method):
-    read = reader(method, "tosses")
-    words = (
-        f"row 2, column 7 is {cell:g}",
-        "1 for heads, 0 for tails or NaN",
-        'layout="heads_tails"',
-    )
-    assert_refuses(lambda: read(with_cell("tosses", cell, row=2, column=7)), *words)
-
-
-@pytest.mark.parametrize("method", READERS)
-@pytest.mark.parametrize("dtype", [float, int, np.uint64])
-def test_more_heads_than_tosses_are_refused_with_their_row(dtype, method):
-    X = with_cell("heads_tosses", 12, row=3).astype(dtype)
-    words = "Row 3 of X has 12 heads in 10 tosses", 'use layout="heads_tails"'
-    assert_refuses(lambda: reader(method, "heads_tosses")(X), *words)
 
 
 @pytest.mark.parametrize("method", ["fit", "predict"])
@@ -155,54 +103,6 @@ def test_a_warning_of_the_fit_points_at_the_line_that_fits(arguments, X):
     assert [warning.filename for warning in caught] == [__file__]
 
 
-@pytest.mark.parametrize(
-    ("layout", "X"),
-    [
-        ("heads_tails", [[0, 0], [0, 0]]),
-        ("heads_tosses", [[0, 0], [0, 0]]),
-        ("tosses", [[np.nan, np.nan], [np.nan, np.nan]]),
-    ],
-)
-def test_no_toss_at_all_is_refused_by_fit_and_criteria_only(layout, X):
-    model = BinomialMixture(layout=layout)
-    assert_refuses(lambda: model.fit(X), "X holds no toss", "0 heads and 0 tails")
-    if layout == "tosses":
-        X = np.full((2, 10), np.nan)
-    fitted = model.fit(TOSSES[layout])
-    assert fitted.predict_proba(X).shape == (2, 2)
-    for criterion in (fitted.aic, fitted.bic, fitted.icl):
-        assert_refuses(lambda criterion=criterion: criterion(X), "X holds no toss")
-
-
-def test_tosses_of_weight_zero_are_no_tosses():
-    weights = [0, 0, 1]
-    assert_refuses(
-        lambda: BinomialMixture().fit([[3, 1], [1, 3], [0, 0]], sample_weight=weights),
-        "X holds no toss: every row of positive weight",
-    )
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("method", READERS)
-@pytest.mark.parametrize(
-    ("spoil", "words", "error"),
-    [
-        (lambda X: X[:0], ["0 sample(s)", "minimum of 1"], ValueError),
-        (lambda X: X.astype(str), ["strings", "Convert your data to numeric"], ValueError),
-        (lambda X: X.astype("S"), ["strings", "Convert your data to numeric"], ValueError),
-        (lambda X: X + 0j, ["Complex data not supported"], ValueError),
-        (sparse.csr_matrix, ["Sparse data was passed for X", "toarray()"], TypeError),
-        (sparse.coo_array, ["Sparse data was passed for X", "toarray()"], TypeError),
-        (lambda X: X[0], ["Expected 2D array, got 1D array", "reshape"], ValueError),
-        (lambda X: X[None], ["dim 3"], ValueError),
-    ],
-    ids=["empty", "strings", "bytes", "complex", "csr", "coo", "1-D", "3-D"],
-)
-def test_what_is_no_table_of_numbers_is_refused(spoil, words, error, method, layout):
-    X = spoil(TOSSES[layout])
-    assert_refuses(lambda: reader(method, layout)(X), *words, error=error)
-
-
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_a_column_of_names_is_refused(frame):
     X = frame({"player": ["Clemente", "Robinson"], "hits": [18, 17], "misses": [27, 28]})
@@ -210,76 +110,9 @@ def test_a_column_of_names_is_refused(frame):
         assert_refuses(lambda part=X[columns]: BinomialMixture().fit(part), "string", "Clemente")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("method", READERS[1:])
-@pytest.mark.parametrize("n_columns", [1, 3])
-def test_another_number_of_columns_than_at_fit_is_refused(n_columns, method, layout):
-    X = np.ones((4, n_columns))
-    n_fitted = TOSSES[layout].shape[1]
-    words = f"X has {n_columns} features", f"BinomialMixture is expecting {n_fitted} features"
-    assert_refuses(lambda: reader(method, layout)(X), *words)
-
-
-@pytest.mark.parametrize("method", [*READERS[1:], "transform", "aic", "icl", "posterior_mean"])
-@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
-def test_a_model_that_is_not_fitted_says_so(estimator, method):
-    call = getattr(estimator(), method)
-    words = f"This {estimator.__name__} instance is not fitted yet", "Call 'fit'"
-    assert_refuses(lambda: call(TOSSES["heads_tails"]), *words, error=NotFittedError)
-
-
 @pytest.mark.parametrize("method", ["sample", "get_feature_names_out"])
 def test_a_model_that_is_not_fitted_has_nothing_to_give(method):
     assert_refuses(getattr(BinomialMixture(), method), "not fitted yet", error=NotFittedError)
-
-
-# --- sample_weight and coins --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", WEIGHTED)
-@pytest.mark.parametrize(
-    ("sample_weight", "words"),
-    [
-        (
-            [1, 1, -2, 1, 1],
-            ["sample_weight[2] is -2", "not be negative", "Use 0 to leave a row out"],
-        ),
-        ([0, 0, 0, 0, 0], ["sample_weight is zero in every row", "at least one non-zero"]),
-        ([1, 1, 1, 1], ["sample_weight has shape (4,)", "must have shape (5,)", "one weight per"]),
-        ([[1]] * 5, ["sample_weight has shape (5, 1)", "must have shape (5,)"]),
-        ([1, np.nan, 1, 1, 1], ["sample_weight[1] is nan", "finite"]),
-        ([1, 1, 1, 1, np.inf], ["sample_weight[4] is inf", "finite"]),
-    ],
-)
-def test_a_weight_that_is_no_weight_is_refused(sample_weight, words, method):
-    read = reader(method)
-    assert_refuses(lambda: read(TOSSES["heads_tails"], sample_weight=sample_weight), *words)
-
-
-@pytest.mark.parametrize(
-    ("coins", "words"),
-    [
-        ([0, 1, 2, 0, 1], ["coins[2] is 2", "from 0 to 1 (n_components=2)", "-1 where"]),
-        ([0, 1, 1, 0, -2], ["coins[4] is -2", "from 0 to 1 (n_components=2)", "-1 where"]),
-        ([0, 0.5, 1, 0, 1], ["coins[1] is 0.5", "whole number"]),
-        ([0, np.nan, 1, 0, 1], ["coins[1] is nan", "finite"]),
-        ([0, 1], ["coins has shape (2,)", "must have shape (5,)", "one coin per row, -1 where"]),
-    ],
-)
-@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
-@pytest.mark.parametrize("method", ["fit", "fit_predict"])
-def test_a_coin_that_is_none_is_refused(coins, words, estimator, method):
-    fit = getattr(estimator(), method)
-    assert_refuses(lambda: fit(TOSSES["heads_tails"], coins=coins), *words)
-
-
-@pytest.mark.parametrize("values", [["A", "B", "A", "B", "A"], [1j] * 5, 3], ids=str)
-@pytest.mark.parametrize("name", ["sample_weight", "coins"])
-def test_a_column_that_is_no_column_of_numbers_is_refused_by_name(name, values):
-    fit = BinomialMixture().fit
-    assert_refuses(
-        lambda: fit(TOSSES["heads_tails"], **{name: values}), name, error=(TypeError, ValueError)
-    )
 
 
 # --- parameters ---------------------------------------------------------------------------------
@@ -666,53 +499,6 @@ def test_no_row_is_more_than_certain():
 
 
 # --- weights and order --------------------------------------------------------------------------
-
-TIMES = np.array([2, 1, 3, 0, 5])
-COINS = np.array([-1, 0, -1, -1, 1])
-
-
-@pytest.mark.parametrize("init_params", INITS)
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("coins", [None, COINS], ids=["hidden", "some known"])
-@pytest.mark.parametrize("dtype", [int, float, np.float32])
-def test_weight_two_equals_row_twice(dtype, coins, layout, init_params):
-    X = TOSSES[layout]
-    weighted, repeated = (
-        BinomialMixture(layout=layout, init_params=init_params, n_init=2, random_state=0)
-        for _ in range(2)
-    )
-    weighted.fit(X, sample_weight=TIMES.astype(dtype), coins=coins)
-    repeated.fit(np.repeat(X, TIMES, axis=0), coins=None if coins is None else coins.repeat(TIMES))
-    assert_same_fit(weighted, repeated)
-
-
-@pytest.mark.parametrize("method", WEIGHTED[1:])
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_weight_two_equals_row_twice_in_every_criterion(layout, method):
-    X = TOSSES[layout]
-    read = reader(method, layout)
-    assert read(X, sample_weight=TIMES) == read(np.repeat(X, TIMES, axis=0))
-
-
-@pytest.mark.parametrize("init_params", INITS)
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_row_order_does_not_matter(layout, init_params):
-    rng = np.random.default_rng(0)
-    heads = rng.binomial(12, rng.choice([0.3, 0.6], size=300))
-    X = {
-        "heads_tails": np.c_[heads, 12 - heads],
-        "heads_tosses": np.c_[heads, np.full(300, 12)],
-        "tosses": (np.arange(12) < heads[:, None]).astype(float),
-    }[layout]
-    coins, weights = rng.choice([-1, 0, 1], size=300), rng.integers(4, size=300)
-    fits = [
-        BinomialMixture(layout=layout, init_params=init_params, random_state=0).fit(
-            X[rows], sample_weight=weights[rows], coins=coins[rows]
-        )
-        for rows in (np.arange(300), np.arange(300)[::-1], rng.permutation(300))
-    ]
-    assert_same_fit(fits[0], fits[1])
-    assert_same_fit(fits[0], fits[2])
 
 
 def test_the_order_of_tosses_within_a_row_does_not_matter():

@@ -12,12 +12,12 @@ import joblib
 import numpy as np
 import pytest
 from _models import held
-from _references import in_every_layout, load_set
+from _references import load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binom, chi2
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 
-from skcoin import BinomialMixture, ThreeCoinModel
+from skcoin import BinomialMixture
 from skcoin._em.parameters import Parameters
 from skcoin.inspection import _bootstrap, bootstrap, standard_errors
 from skcoin.inspection._inspected import check_fitted
@@ -327,25 +327,6 @@ class TestRefits:
         assert_allclose(fits.theta.std(axis=0), errors.theta, rtol=0.18)  # as above
         assert_allclose(fits.weights.std(axis=0), errors.weights, rtol=0.18)
 
-    def test_three_coin_model_is_the_mixture_of_two(self):
-        options = {"n_boot": 5, "random_state": 0}
-        fits = bootstrap(ThreeCoinModel().fit(RATS), RATS, **options)
-        assert_same(fits, bootstrap(BinomialMixture(2).fit(RATS), RATS, **options))
-
-    def test_layouts_of_the_same_tosses_have_the_same_refits(self):
-        rng = np.random.default_rng(1)
-        cells = (rng.uniform(size=(60, 8)) < rng.choice([0.2, 0.8], size=(60, 1))).astype(float)
-        cells[rng.uniform(size=cells.shape) < 0.2] = np.nan
-        fits = {
-            layout: bootstrap(BinomialMixture(2, layout=layout).fit(X), X, n_boot=5, random_state=0)
-            for layout, X in in_every_layout(cells).items()
-        }
-        assert_same(fits["heads_tosses"], fits["heads_tails"])
-        for name in ("theta", "weights", "converged"):
-            assert_array_equal(fits["tosses"][name], fits["heads_tails"][name])
-        # The order of tosses is data there: no binomial coefficients.
-        assert np.all(fits["tosses"].log_likelihood < fits["heads_tails"].log_likelihood)
-
     @pytest.mark.parametrize("parametric", [True, False])
     def test_coins_at_the_boundary_stay_there_where_the_rows_say_so(self, parametric):
         X = [[3, 0], [0, 3], [3, 0], [0, 3], [3, 0]]
@@ -535,31 +516,6 @@ class TestSameResult:
         for old, new in zip(before, np.random.get_state(), strict=True):  # noqa: NPY002
             assert_array_equal(new, old)
 
-    @pytest.mark.parametrize("parametric", [True, False])
-    def test_for_a_row_of_weight_two_and_a_row_twice(self, parametric):
-        times = np.random.default_rng(0).integers(0, 4, size=len(APART))
-        model = BinomialMixture(2).fit(APART, sample_weight=times, coins=KNOWN)
-        options = {"n_boot": 4, "parametric": parametric, "random_state": 0}
-        weighted = bootstrap(model, APART, times, coins=KNOWN, **options)
-        repeated, coins = (np.repeat(column, times, axis=0) for column in (APART, KNOWN))
-        assert_same(weighted, bootstrap(model, repeated, coins=coins, **options))
-
-    @pytest.mark.parametrize("parametric", [True, False])
-    def test_for_rows_in_another_order(self, parametric):
-        model = BinomialMixture(2).fit(APART, coins=KNOWN)
-        options = {"n_boot": 4, "parametric": parametric, "random_state": 0}
-        straight = bootstrap(model, APART, coins=KNOWN, **options)
-        order = np.random.default_rng(0).permutation(len(APART))
-        other = bootstrap(model, APART[order], coins=KNOWN[order], **options)
-        assert_same(straight, other)
-
-    @pytest.mark.parametrize("parametric", [True, False])
-    def test_with_and_without_rows_that_hold_no_toss(self, parametric):
-        model = BinomialMixture(2).fit(RATS)
-        options = {"n_boot": 4, "parametric": parametric, "random_state": 0}
-        padded = np.vstack([[[0, 0]], RATS, [[0, 0], [0, 0]]])
-        assert_same(bootstrap(model, RATS, **options), bootstrap(model, padded, **options))
-
     def test_with_all_coins_hidden_and_without_saying_so(self):
         model = BinomialMixture(2).fit(RATS)
         hidden = bootstrap(model, RATS, coins=np.full(len(RATS), -1), n_boot=3, random_state=0)
@@ -569,12 +525,6 @@ class TestSameResult:
         cold, warm = BinomialMixture(2).fit(RATS), BinomialMixture(2, warm_start=True).fit(RATS)
         options = {"n_boot": 3, "random_state": 0}
         assert_same(bootstrap(cold, RATS, **options), bootstrap(warm, RATS, **options))
-
-    def test_and_the_model_is_not_changed(self):
-        model = BinomialMixture(2, random_state=np.random.RandomState(0)).fit(RATS)
-        before = joblib.hash(model)
-        bootstrap(model, RATS, n_boot=3)
-        assert joblib.hash(model) == before
 
 
 class TestShapes:
@@ -744,41 +694,11 @@ class TestBadInput:
             ({"n_boot": None}, TypeError, "n_boot must be an instance of int, not NoneType"),
             ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
             ({"n_jobs": 0}, ValueError, "n_jobs == 0"),
-            ({"coins": [1]}, ValueError, r"coins has shape \(1,\)"),
-            ({"coins": np.full(71, 2)}, ValueError, r"coins\[0\] is 2.*0 to 1"),
-            ({"sample_weight": [1, 2]}, ValueError, r"sample_weight has shape \(2,\)"),
-            ({"sample_weight": np.full(71, -1)}, ValueError, r"sample_weight\[0\] is -1"),
-            ({"sample_weight": np.zeros(71)}, ValueError, "zero in every row"),
         ],
     )
     def test_is_refused_by_name(self, parameters, error, words):
         with pytest.raises(error, match=words):
             bootstrap(self.MODEL, RATS, **parameters)
-
-    @pytest.mark.parametrize(
-        ("X", "words"),
-        [
-            (np.hstack([RATS, RATS]), "4 features"),
-            (RATS[:, :1], "1 features"),
-            ([[1, -4]], "Negative.*row 0, column 1 is -4"),
-            ([[1, np.nan]], "NaN: row 0, column 1"),
-            ([[0, 0]], "no toss"),
-            ([1, 2], "1D array"),
-        ],
-    )
-    def test_rows_that_are_no_tosses_are_refused(self, X, words):
-        with pytest.raises(ValueError, match=words):
-            bootstrap(self.MODEL, X)
-
-    def test_a_model_that_is_not_fitted_is_refused(self):
-        with pytest.raises(NotFittedError, match="BinomialMixture"):
-            bootstrap(BinomialMixture(), RATS)
-
-    @pytest.mark.parametrize("model", [3, None, "coins"])
-    def test_a_model_of_something_else_is_refused(self, model):
-        kind = type(model).__name__
-        with pytest.raises(TypeError, match=f"model must be a fitted BinomialM.*is a {kind}"):
-            bootstrap(model, RATS)
 
     def test_tosses_that_are_not_whole_cannot_be_simulated(self):
         X = [[0.5, 1.75], [2, 3]]

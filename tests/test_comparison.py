@@ -1,10 +1,9 @@
 """The table of numbers of coins: the criteria of separate fits, and an end that is proved."""
 
-import joblib
 import numpy as np
 import pytest
 from _models import fit_to_the_end
-from _references import REFERENCES, in_every_layout, load_set
+from _references import REFERENCES, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
@@ -180,41 +179,6 @@ class TestEnd:
 
 
 class TestSameResult:
-    def test_for_every_layout(self):
-        rng = np.random.default_rng(1)
-        cells = (rng.uniform(size=(60, 8)) < rng.choice([0.2, 0.8], size=(60, 1))).astype(float)
-        cells[rng.uniform(size=cells.shape) < 0.2] = np.nan
-        tables = {
-            layout: compare_n_components(X, 3, estimator=BinomialMixture(layout=layout))
-            for layout, X in in_every_layout(cells).items()
-        }
-        assert_same(tables["heads_tails"], tables["heads_tosses"])
-        ordered, counted = tables["tosses"], tables["heads_tails"]
-        for name in ("n_parameters", "smallest_weight", "identifiable", "converged"):
-            assert_array_equal(ordered[name], counted[name])
-        # Without the binomial coefficients everything moves by one number.
-        ways = counted.log_likelihood - ordered.log_likelihood
-        assert_allclose(ways, ways[0], rtol=1e-12)
-        assert ways[0] > 10
-        for name in ("aic", "bic", "icl"):
-            assert_allclose(ordered[name] - counted[name], 2 * ways, rtol=1e-12)
-        assert_allclose(ordered.gap, counted.gap, rtol=1e-9, atol=1e-10)
-
-    def test_for_a_row_of_weight_two_and_a_row_twice(self):
-        times = np.random.default_rng(0).integers(0, 4, size=len(RATS))
-        weighted = compare_n_components(RATS, sample_weight=times)
-        assert_same(weighted, compare_n_components(np.repeat(RATS, times, axis=0)))
-
-    def test_for_rows_in_another_order(self):
-        order = np.random.default_rng(0).permutation(len(RATS))
-        assert_same(compare_n_components(RATS), compare_n_components(RATS[order]))
-
-    def test_with_and_without_rows_that_hold_no_toss(self):
-        padded = compare_n_components(np.vstack([[[0, 0]], RATS, [[0, 0]]]))
-        for name, column in compare_n_components(RATS).items():
-            # Their log-likelihood of zero may change the order of a sum.
-            assert_allclose(padded[name], column, rtol=1e-13, atol=1e-10)
-
     def test_for_a_default_estimator_and_none(self):
         default = compare_n_components(RATS)
         assert_same(default, compare_n_components(RATS, estimator=BinomialMixture()))
@@ -238,15 +202,6 @@ class TestSameResult:
             assert table[name].dtype.kind == kind
             assert_array_equal(frame[name].to_numpy(), table[name])
         assert_array_equal(frame.index, range(len(table.gap)))
-
-    @pytest.mark.parametrize("fitted", [False, True])
-    def test_and_the_estimator_is_not_changed(self, fitted):
-        estimator = BinomialMixture(4, random_state=np.random.RandomState(0), n_init=2)
-        if fitted:
-            estimator.fit(RATS)
-        before = joblib.hash(vars(estimator))
-        compare_n_components(RATS, 3, estimator=estimator)
-        assert joblib.hash(vars(estimator)) == before
 
     def test_for_a_thousand_million_rows(self):
         """As weights, which cost no more than one row each."""
@@ -310,20 +265,16 @@ class TestBadInput:
             ({"min_gain": -1}, ValueError, "min_gain == -1, must be >= 0"),
             ({"min_gain": "0"}, TypeError, "min_gain must be .*float, not str"),
             ({"min_gain": None}, TypeError, "min_gain must be .*float, not NoneType"),
-            ({"sample_weight": [1]}, ValueError, r"sample_weight has shape \(1,\)"),
-            ({"sample_weight": -np.ones(71)}, ValueError, r"sample_weight\[0\] is -1"),
-            ({"sample_weight": np.zeros(71)}, ValueError, "zero in every row"),
         ],
     )
     def test_is_refused_by_name(self, parameters, error, words):
         with pytest.raises(error, match=words):
             compare_n_components(RATS, **parameters)
 
-    @pytest.mark.parametrize("estimator", [ThreeCoinModel(), "BinomialMixture", 3, [0.5]])
-    def test_an_estimator_of_something_else_is_refused(self, estimator):
-        kind = type(estimator).__name__
-        with pytest.raises(TypeError, match=f"estimator must be a BinomialMixture.*is a {kind}"):
-            compare_n_components(RATS, estimator=estimator)
+    def test_the_three_coin_model_is_refused(self):
+        words = "estimator must be a BinomialMixture.*is a ThreeCoinModel"
+        with pytest.raises(TypeError, match=words):
+            compare_n_components(RATS, estimator=ThreeCoinModel())
 
     @pytest.mark.parametrize(
         ("parameters", "words"),
@@ -354,21 +305,6 @@ class TestBadInput:
     def test_a_parameter_of_the_estimator_is_refused_as_fit_does(self, parameters, words):
         with pytest.raises(ValueError, match=words):
             compare_n_components(RATS, estimator=BinomialMixture(**parameters))
-
-    @pytest.mark.parametrize(
-        ("X", "words"),
-        [
-            (RATS[:, :1], "n_features = 1"),
-            ([[1, -4]], "Negative.*row 0, column 1 is -4"),
-            ([[1, np.nan]], "NaN: row 0, column 1"),
-            ([[0, 0]], "no toss"),
-            ([1, 2], "1D array"),
-            (np.empty((0, 2)), "0 sample"),
-        ],
-    )
-    def test_rows_that_are_no_tosses_are_refused(self, X, words):
-        with pytest.raises(ValueError, match=words):
-            compare_n_components(X)
 
     def test_rows_are_read_in_the_layout_of_the_estimator(self):
         estimator = BinomialMixture(layout="heads_tosses")

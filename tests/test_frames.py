@@ -255,20 +255,6 @@ def test_a_frame_of_narwhals_is_a_frame():
     assert table.rows() == [(1, 4, 1), (3, 7, 2)]
 
 
-@pytest.mark.parametrize("layout", ["heads_tails", "heads_tosses", "tosses"])
-def test_the_layout_of_the_model_does_not_matter(layout):
-    heads = np.array([5, 9, 8, 4, 7])
-    X = {
-        "heads_tails": np.column_stack([heads, 10 - heads]),
-        "heads_tosses": np.column_stack([heads, np.full(5, 10)]),
-        "tosses": np.arange(10) < heads[:, None],
-    }[layout]
-    model = BinomialMixture(layout=layout).fit(X)
-    joined = join_posterior(model, pl.DataFrame(ROWS), "clicks", "passed")
-    expected = join_posterior(FITTED, pl.DataFrame(ROWS), "clicks", "passed")
-    np.testing.assert_array_equal(joined["rate"], expected["rate"])
-
-
 def test_integers_beyond_the_largest_count_are_refused():
     for dtype, most in ((pl.Int64, 2**63 - 1), (pl.UInt64, 2**64 - 1)):
         frame = pl.DataFrame({"h": pl.Series([1, most], dtype=dtype), "t": [1, 1]})

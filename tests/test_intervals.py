@@ -8,15 +8,15 @@ import mpmath
 import numpy as np
 import pytest
 from _models import fit_to_the_end, held
-from _references import in_every_layout, load_set
+from _references import load_set
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq, minimize
 from scipy.special import expit, logit, logsumexp, softmax, xlog1py, xlogy
 from scipy.stats import binom, chi2, norm
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 
-from skcoin import BinomialMixture, IdentifiabilityWarning, ThreeCoinModel
+from skcoin import BinomialMixture, IdentifiabilityWarning
 from skcoin.inspection import bootstrap, confidence_intervals, standard_errors
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -254,40 +254,6 @@ def test_what_is_held_has_no_interval(method):
     assert_array_equal(np.isnan(intervals(some, RATS, **options))[:, 0], [False, True, True, True])
     one = BinomialMixture(1).fit(RATS)
     assert_array_equal(np.isnan(intervals(one, RATS, **options)), [[False] * 2, [True] * 2])
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
-def test_layouts_of_the_same_tosses_have_the_same_intervals(estimator, method):
-    rng = np.random.default_rng(1)
-    cells = (rng.uniform(size=(40, 9)) < rng.choice([0.2, 0.7], size=(40, 1))).astype(float)
-    cells[rng.uniform(size=cells.shape) < 0.2] = np.nan
-    first, *others = (
-        intervals(estimator(layout=layout).fit(X), X, method=method, n_boot=10, random_state=0)
-        for layout, X in in_every_layout(cells).items()
-    )
-    for other in others:
-        assert_array_equal(other, first)
-    assert not np.isnan(first).any()
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_weight_two_equals_row_twice(method):
-    times = np.random.default_rng(0).integers(0, 4, size=len(RATS))
-    repeated = np.repeat(RATS, times, axis=0)
-    model = BinomialMixture().fit(repeated)
-    options = {"method": method, "n_boot": 10, "random_state": 0}
-    expected = intervals(model, repeated, **options)
-    empty = np.vstack([[[0, 0]], RATS[::-1]])
-    assert_array_equal(intervals(model, RATS, times, **options), expected)
-    assert_array_equal(intervals(model, empty, [5, *times[::-1]], **options), expected)
-
-
-def test_the_three_coin_model_has_the_intervals_of_the_mixture_it_is():
-    for method in METHODS:
-        options = {"method": method, "n_boot": 10, "random_state": 0}
-        mixture = intervals(BinomialMixture().fit(RATS), RATS, **options)
-        assert_array_equal(intervals(ThreeCoinModel().fit(RATS), RATS, **options), mixture)
 
 
 # --- Profile: closed forms ----------------------------------------------------------------------
@@ -664,19 +630,6 @@ def test_wald_intervals_cover_as_often_as_they_say():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_model_that_is_not_fitted_is_refused(method):
-    with pytest.raises(NotFittedError, match="This BinomialMixture instance is not fitted"):
-        confidence_intervals(BinomialMixture(), RATS, method=method)
-
-
-@pytest.mark.parametrize("model", [[0.5], None, "wald"])
-def test_a_model_of_something_else_is_refused(model):
-    words = f"fitted BinomialMixture or ThreeCoinModel, but is a {type(model).__name__}"
-    with pytest.raises(TypeError, match=words):
-        confidence_intervals(model, RATS)
-
-
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("level", [0, 1, -0.1, 1.5, 95, True, np.inf])
 def test_a_level_that_is_no_probability_is_refused(level, method):
     model = BinomialMixture(1).fit(RATS)
@@ -734,23 +687,3 @@ def test_fractional_tosses_cannot_be_simulated():
     assert not np.isnan(intervals(model, X, parametric=False, **options)[0]).any()
     with pytest.raises(ValueError, match=r"A row has 10\.5 tosses.*parametric=False"):
         intervals(model, X, **options)
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(
-    ("X", "known", "words"),
-    [
-        (RATS[:, :1], {}, "1 features, but BinomialMixture is expecting 2"),
-        ([[1, 2], [3, -4]], {}, "Negative.*row 1, column 1 is -4"),
-        ([[1, 2], [np.nan, 4]], {}, "NaN: row 1, column 0"),
-        ([[0, 0], [0, 0]], {}, "X holds no toss"),
-        ([[1, 2], [3, 4]], {"sample_weight": [1, 2, 3]}, r"sample_weight.*\(3,\).*\(2,\)"),
-        ([[1, 2], [3, 4]], {"sample_weight": [0, 0]}, "sample_weight is zero in every row"),
-        ([[1, 2], [3, 4]], {"coins": [0, 2]}, r"coins\[1\] is 2.*from 0 to 1"),
-        ([[1, 2], [3, 4]], {"coins": [0]}, r"coins has shape \(1,\).*\(2,\)"),
-    ],
-)
-def test_bad_input_is_refused_by_name(X, known, words, method):
-    model = BinomialMixture().fit(RATS)
-    with pytest.raises(ValueError, match=words):
-        confidence_intervals(model, X, method=method, n_boot=2, **known)

@@ -198,19 +198,10 @@ def test_layouts_of_the_same_tosses_say_the_same(call, model, layout, some_known
     assert_same(result, expected)
 
 
-def read_only(X):
-    X = X.copy()
-    X.setflags(write=False)
-    return X
-
-
-CONTAINERS = {
+CONTAINERS = {  # more of them, and all layouts, are in test_bad_input.py
     "a list": lambda X: X.tolist(),
-    **{dtype: lambda X, dtype=dtype: X.astype(dtype) for dtype in ("f2", "f4", "i1", "u8", "O")},
-    "Fortran": np.asfortranarray,
+    **{dtype: lambda X, dtype=dtype: X.astype(dtype) for dtype in ("f4", "i1", "u8", "O")},
     "strided": lambda X: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
-    "read-only": read_only,
-    "pandas": pd.DataFrame,
     "pandas Int64": lambda X: pd.DataFrame(X.astype(int)).astype("Int64"),
     "Polars": pl.DataFrame,
 }
@@ -248,14 +239,12 @@ def test_the_container_of_weights_and_coins_does_not_matter(call, container):
 @pytest.mark.parametrize("call", [*FUNCTIONS, *DISPLAYS], ids=str)
 def test_rows_without_tosses_change_nothing(call):
     padded = np.vstack([[[0, 0]], ROWS["heads_tails"], [[0, 0], [0, 0]]])
-    result = answer(call, "two coins", "heads_tails", padded)
-    expected = answer(call, "two coins", "heads_tails", ROWS["heads_tails"])
-    for name, values in expected.items():
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-            # Their log-likelihood of zero may change the order of a sum.
+    result, expected = answer(call, "two coins", "heads_tails", padded), of_arrays(call)
+    if call.of == "compare_n_components":  # where their zeros may change the order of a sum
+        for name, values in expected.items():
             assert_allclose(result[name], values, rtol=1e-13, atol=1e-10, err_msg=name)
-        else:
-            assert_array_equal(result[name], values, err_msg=name)
+    else:
+        assert_same(result, expected)
 
 
 @pytest.mark.parametrize("call", [c for c in CALLS if "ThreeCoinModel" in c.models], ids=str)
@@ -281,14 +270,13 @@ def test_neither_the_model_nor_the_rows_are_changed(call):
     X, state = ROWS["heads_tails"].astype(float), np.random.RandomState(0)
     model = BinomialMixture(init_params="random", n_init=2, random_state=state)
     model.fit(X, **given)
-    if call.fits:
-        model = clone(model)
-    before = joblib.hash((vars(model), X, given))
-    result = call.read(model, X, **{name: given[name] for name in call.takes})
-    for values in result.values():
-        if getattr(values, "flags", {"W": False})["W"] and call not in SHOW:
-            values[...] = 0
-    assert joblib.hash((vars(model), X, given)) == before
+    for looked_at in [model, clone(model)] if call.fits else [model]:
+        before = joblib.hash((vars(looked_at), X, given))
+        result = call.read(looked_at, X, **{name: given[name] for name in call.takes})
+        for values in result.values():
+            if getattr(values, "flags", {"W": False})["W"] and call not in SHOW:
+                values[...] = 0
+        assert joblib.hash((vars(looked_at), X, given)) == before
 
 
 # --- what is refused ----------------------------------------------------------------------------

@@ -136,15 +136,6 @@ def test_criteria_count_what_is_learned_and_the_rows_with_tosses(
     assert model.icl(X, sample_weight) == pytest.approx(icl, **near)
 
 
-@pytest.mark.parametrize("criterion", ["score", "aic", "bic", "icl"])
-def test_a_weight_is_so_many_rows_in_every_criterion(criterion):
-    X = X_OF["heads_tails"]
-    model = held(THETA, WEIGHTS, X)
-    times = np.array([1, 2, 0, 3, 1])
-    weighted = getattr(model, criterion)(X, sample_weight=times)
-    assert weighted == getattr(model, criterion)(np.repeat(X, times, axis=0))
-
-
 N_COLUMNS = {"heads_tails": 2, "heads_tosses": 2, "tosses": 9}
 
 

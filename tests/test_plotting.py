@@ -6,10 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.stats import binom
-from sklearn.exceptions import NotFittedError
-from sklearn.mixture import GaussianMixture
 
-from skcoin import BinomialMixture, ThreeCoinModel, inspection
+from skcoin import BinomialMixture, inspection
 from skcoin.datasets import load_do_batzoglou, load_rat_tumours, load_saxony
 from skcoin.plotting import (
     ConvergenceDisplay,
@@ -81,50 +79,6 @@ def test_plot_draws_again_elsewhere_and_changes_no_array(display, rats):
     assert len(first.lines) == len(drawn.ax_.lines)
     rebuilt = display(**arrays_of(drawn)).plot(first)
     assert rebuilt.ax_ is first
-
-
-@pytest.mark.parametrize("display", DISPLAYS)
-def test_display_is_the_same_in_every_layout(display):
-    with_tosses = np.column_stack([SETS[:, 0], SETS.sum(axis=1)])
-    cells = np.array([[1.0] * h + [0.0] * t for h, t in SETS])
-    heads_tails, heads_tosses, tosses = (
-        arrays_of(display.from_estimator(BinomialMixture(2, layout=layout).fit(X), X))
-        for layout, X in (
-            ("heads_tails", SETS),
-            ("heads_tosses", with_tosses),
-            ("tosses", cells),
-        )
-    )
-    assert same(heads_tosses, heads_tails)
-    ways = np.log(binom.pmf(SETS[:, 0], 10, 0.5) * 2**10).sum()
-    for name in ("objective", "path_objective", "bounds"):
-        if name in tosses:  # without binomial coefficients where the order is data
-            np.testing.assert_allclose(tosses.pop(name) + ways, heads_tails.pop(name), rtol=1e-12)
-    assert same(tosses, heads_tails)
-
-
-@pytest.mark.parametrize("display", DISPLAYS)
-def test_weight_two_is_drawn_as_a_row_twice(display, rats):
-    twice = display.from_estimator(rats, np.vstack([RATS, RATS]))
-    weighted = display.from_estimator(rats, RATS, sample_weight=np.full(len(RATS), 2))
-    assert same(arrays_of(twice), arrays_of(weighted))
-
-
-@pytest.mark.parametrize("display", DISPLAYS)
-def test_display_takes_the_three_coin_model(display):
-    model = ThreeCoinModel().fit(RATS)
-    drawn = display.from_estimator(model, RATS)
-    assert same(
-        arrays_of(drawn), arrays_of(display.from_estimator(BinomialMixture().fit(RATS), RATS))
-    )
-
-
-@pytest.mark.parametrize("display", DISPLAYS)
-def test_display_refuses_what_is_no_fitted_model(display):
-    with pytest.raises(NotFittedError, match="not fitted"):
-        display.from_estimator(BinomialMixture(), RATS)
-    with pytest.raises(TypeError, match="is a GaussianMixture"):
-        display.from_estimator(GaussianMixture().fit(RATS), RATS)
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
@@ -209,14 +163,6 @@ def test_all_rows_are_in_some_bin(n_tosses):
     assert display.observed.sum() == 200
     assert (display.n_tosses is None) == (n_tosses > 60)
     assert display.shares.sum() <= 200 * (1 + 1e-12)
-
-
-def test_rows_without_a_toss_are_not_drawn(rats):
-    with_empty = np.vstack([RATS, [[0, 0]]])
-    assert same(
-        arrays_of(MixtureDisplay.from_estimator(rats, with_empty)),
-        arrays_of(MixtureDisplay.from_estimator(rats, RATS)),
-    )
 
 
 def test_counts_that_are_whole_up_to_rounding_are_whole():
@@ -487,17 +433,6 @@ def test_one_coin_alone_is_there_after_one_step():
     model = BinomialMixture(1).fit(SETS)
     display = LowerBoundDisplay.from_estimator(model, SETS)
     np.testing.assert_allclose(display.path[1:], 33 / 50, rtol=1e-14)
-
-
-def test_display_leaves_the_model_alone(rats):
-    before = {
-        name: np.array(value, copy=True)
-        for name, value in vars(rats).items()
-        if isinstance(value, np.ndarray)
-    }
-    LowerBoundDisplay.from_estimator(rats, RATS)
-    ConvergenceDisplay.from_estimator(rats, RATS)
-    assert all(np.array_equal(getattr(rats, name), value) for name, value in before.items())
 
 
 @pytest.mark.parametrize(

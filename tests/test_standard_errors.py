@@ -13,7 +13,7 @@ from _exact import exact_objective
 from _models import fit_to_the_end, held
 from _references import REFERENCES, in_every_layout, load_set
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture, IdentifiabilityWarning, ThreeCoinModel
 from skcoin.inspection import standard_errors
@@ -214,13 +214,6 @@ def test_covariance_is_exact_in_every_layout(estimator, layout):
     # The climb ends where rounding hides any gain, which is the square of a distance.
     assert_near(result.covariance, expected, rtol=1e-8)
     assert_allclose(result.theta, np.sqrt(np.diagonal(expected))[:2], rtol=1e-8)
-
-
-def test_the_three_coin_model_has_the_errors_of_the_mixture_it_is():
-    mixture = standard_errors(BinomialMixture().fit(RATS), RATS)
-    three_coins = standard_errors(ThreeCoinModel().fit(RATS), RATS)
-    for name, value in mixture.items():
-        assert_array_equal(three_coins[name], value)
 
 
 @pytest.mark.parametrize(
@@ -556,36 +549,6 @@ def test_rows_that_the_model_excludes_are_said(model, X):
 # --- Data are counts ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_coins", [1, 2, 3])
-def test_weight_two_equals_row_twice(n_coins):
-    times = np.random.default_rng(0).integers(0, 4, size=len(RATS))
-    repeated = np.repeat(RATS, times, axis=0)
-    model = BinomialMixture(n_coins).fit(repeated)
-    result = standard_errors(model, repeated)
-    for X, rows in ((RATS, times), (RATS[::-1], times[::-1])):
-        for name, value in standard_errors(model, X, rows).items():
-            assert_array_equal(value, result[name])
-
-
-def test_rows_without_tosses_change_nothing():
-    model = BinomialMixture().fit(RATS)
-    result = standard_errors(model, RATS)
-    padded = np.vstack([[[0, 0]], RATS, [[0, 0]]])
-    unused = np.vstack([RATS, [[70, 3]]])
-    zero = [*np.ones(len(RATS)), 0]
-    for other in (standard_errors(model, padded), standard_errors(model, unused, zero)):
-        for name, value in result.items():
-            assert_array_equal(other[name], value)
-
-
-def test_chunks_of_a_long_table_add_up():
-    model = BinomialMixture().fit(RATS)
-    tiled = np.tile(RATS, (2000, 1))  # longer than a chunk of 131,072 rows
-    once = standard_errors(model, RATS, np.full(len(RATS), 2000.0))
-    for name, value in standard_errors(model, tiled).items():
-        assert_array_equal(value, once[name])
-
-
 @pytest.mark.parametrize("factor", [2, 0.37, 1e8, 1e-3])
 def test_errors_fall_with_the_root_of_the_weight(factor):
     rows = np.full(len(RATS), float(factor))
@@ -616,56 +579,3 @@ def test_thetas_next_to_0_and_1_keep_their_digits():
     tails_and_heads = np.array([7e-12, 3e-12])
     # At 1 - 7e-12 floats are 1e-16 apart, which is 1e-5 of the distance from 1.
     assert_allclose(standard_errors(model, X).theta, np.sqrt(tails_and_heads / 1e12), rtol=1e-4)
-
-
-def test_the_model_is_not_changed():
-    model = BinomialMixture().fit(RATS)
-    before = {name: np.copy(value) for name, value in vars(model).items()}
-    result = standard_errors(model, RATS)
-    result.theta[:] = result.covariance[:] = -1
-    for name, value in vars(model).items():
-        assert_array_equal(np.copy(value), before[name], err_msg=name)
-
-
-# --- Bad input ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
-def test_a_model_that_is_not_fitted_is_refused(estimator):
-    with pytest.raises(NotFittedError, match=f"This {estimator.__name__} instance is not fitted"):
-        standard_errors(estimator(), RATS)
-
-
-@pytest.mark.parametrize("model", [[0.5], None, {"theta_": [0.5]}])
-def test_a_model_of_something_else_is_refused(model):
-    words = (
-        f"model must be a fitted BinomialMixture or ThreeCoinModel, but is a {type(model).__name__}"
-    )
-    with pytest.raises(TypeError, match=words):
-        standard_errors(model, RATS)
-
-
-@pytest.mark.parametrize(
-    ("X", "known", "words"),
-    [
-        (RATS[:, :1], {}, "1 features, but BinomialMixture is expecting 2"),
-        (np.hstack([RATS, RATS]), {}, "4 features, but BinomialMixture is expecting 2"),
-        ([[1, 2], [3, -4]], {}, "Negative.*row 1, column 1 is -4.*counts. Remove or repair"),
-        ([[1, 2], [np.nan, 4]], {}, "NaN: row 1, column 0"),
-        ([1, 2], {}, "1D array"),
-        (RATS[:0], {}, "0 sample"),
-        ([[0, 0], [0, 0]], {}, "X holds no toss"),
-        ([[0, 0], [3, 4]], {"sample_weight": [1, 0]}, "X holds no toss"),
-        ([[1, 2], [3, 4]], {"sample_weight": [1, 2, 3]}, r"sample_weight.*\(3,\).*\(2,\)"),
-        ([[1, 2], [3, 4]], {"sample_weight": [1, -1]}, r"sample_weight\[1\] is -1.*Use 0"),
-        ([[1, 2], [3, 4]], {"sample_weight": [0, 0]}, "sample_weight is zero in every row"),
-        ([[1, 2], [3, 4]], {"coins": [0, 2]}, r"coins\[1\] is 2.*from 0 to 1.*-1 where"),
-        ([[1, 2], [3, 4]], {"coins": [-2, 0]}, r"coins\[0\] is -2"),
-        ([[1, 2], [3, 4]], {"coins": [0.5, 0]}, r"coins\[0\] is 0.5.*whole number"),
-        ([[1, 2], [3, 4]], {"coins": [0]}, r"coins has shape \(1,\).*\(2,\)"),
-    ],
-)
-def test_bad_input_is_refused_by_name(X, known, words):
-    model = BinomialMixture().fit(RATS)
-    with pytest.raises(ValueError, match=words):
-        standard_errors(model, X, **known)

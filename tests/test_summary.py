@@ -8,9 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from _models import fit_to_the_end, held
-from _references import in_every_layout, load_set
+from _references import load_set
 from numpy.testing import assert_array_equal
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import Bunch
 
 from skcoin import BinomialMixture, ThreeCoinModel
@@ -347,42 +346,7 @@ def test_known_coins_and_weights_reach_the_numbers():
     assert f"{rows.sum()} rows" in result.title
 
 
-def test_layouts_of_the_same_tosses_differ_in_the_likelihood_of_their_order_only():
-    rng = np.random.default_rng(1)
-    cells = (rng.uniform(size=(40, 9)) < rng.choice([0.2, 0.7], size=(40, 1))).astype(float)
-    cells[rng.uniform(size=cells.shape) < 0.2] = np.nan
-    first, second, third = (
-        str(summary(BinomialMixture(layout=layout).fit(X), X)).split("\n\n")
-        for layout, X in in_every_layout(cells).items()
-    )
-    assert first == second
-    assert first[:2] == third[:2]
-    assert first[2] != third[2]
-
-
-def test_the_model_is_not_changed():
-    model = BinomialMixture().fit(RATS)
-    before = {name: np.copy(value) for name, value in vars(model).items()}
-    summary(model, RATS, method="profile")
-    assert vars(model).keys() == before.keys()
-    for name, value in vars(model).items():
-        assert_array_equal(np.copy(value), before[name], err_msg=name)
-
-
 # --- Bad input ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("estimator", [BinomialMixture, ThreeCoinModel])
-def test_a_model_that_is_not_fitted_is_refused(estimator):
-    with pytest.raises(NotFittedError, match=f"This {estimator.__name__} instance is not fitted"):
-        summary(estimator(), RATS)
-
-
-@pytest.mark.parametrize("model", [[0.5], None])
-def test_a_model_of_something_else_is_refused(model):
-    words = f"fitted BinomialMixture or ThreeCoinModel, but is a {type(model).__name__}"
-    with pytest.raises(TypeError, match=words):
-        summary(model, RATS)
 
 
 @pytest.mark.parametrize("level", [0, 1, 1.5, -0.1, 95, True])
@@ -407,19 +371,3 @@ def test_an_unknown_method_is_refused(method):
     words = f'method is {method!r}, but must be "wald" or "profile"'
     with pytest.raises(ValueError, match=words):
         summary(BinomialMixture(1).fit(RATS), RATS, method=method)
-
-
-@pytest.mark.parametrize(
-    ("X", "known", "words"),
-    [
-        (RATS[:, :1], {}, "1 features, but BinomialMixture is expecting 2"),
-        ([[1, 2], [3, -4]], {}, "Negative.*row 1, column 1 is -4"),
-        ([[0, 0], [0, 0]], {}, "X holds no toss"),
-        ([[1, 2], [3, 4]], {"sample_weight": [1, 2, 3]}, r"sample_weight.*\(3,\).*\(2,\)"),
-        ([[1, 2], [3, 4]], {"sample_weight": [0, 0]}, "sample_weight is zero in every row"),
-        ([[1, 2], [3, 4]], {"coins": [0, 2]}, r"coins\[1\] is 2.*from 0 to 1"),
-    ],
-)
-def test_bad_input_is_refused_by_name(X, known, words):
-    with pytest.raises(ValueError, match=words):
-        summary(BinomialMixture().fit(RATS), X, **known)
