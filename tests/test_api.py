@@ -3,10 +3,12 @@
 import ast
 import importlib.metadata
 import inspect
+import json
 import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from numpydoc.docscrape import NumpyDocString
 import skcoin
 import skcoin.datasets
 import skcoin.exceptions
+import skcoin.frames
 import skcoin.inspection
 import skcoin.plotting
 from skcoin import BinomialMixture, ThreeCoinModel
@@ -23,11 +26,11 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 ESTIMATORS = [BinomialMixture, ThreeCoinModel]
 MODULES = [skcoin, skcoin.datasets, skcoin.inspection, skcoin.plotting]
-PACKAGE = ", ".join(module.__name__ for module in MODULES)
+PACKAGE = ", ".join(module.__name__ for module in [*MODULES, skcoin.frames])
 
 
 def run(*arguments, **environment):
-    """Run this Python on the package under test, wherever that is, and return what it prints."""
+    """Run this Python on the package under test, wherever that is, and return what it says."""
     path = [str(Path(skcoin.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
         [sys.executable, *map(str, arguments)],
@@ -37,7 +40,7 @@ def run(*arguments, **environment):
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return result.stdout
+    return result
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -72,20 +75,31 @@ def test_version_is_a_literal_and_that_of_the_installed_package():
     assert installed == skcoin.__version__
 
 
-def modules_loaded_by(statement):
-    return set(run("-c", f"{statement}; import sys; print(*sys.modules)").split())
+IMPORT = f"""
+import json, sys
+import sklearn.mixture
+before = set(sys.modules)
+import {PACKAGE}
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
 
 
-def test_import_brings_no_module_that_scikit_learn_does_not():
-    added = modules_loaded_by(f"import sklearn.mixture, {PACKAGE}")
-    added -= modules_loaded_by("import sklearn.mixture")
+@pytest.fixture(scope="module")
+def fresh_import():
+    """What a fresh interpreter, in which warnings are errors, says on importing the package."""
+    return run("-W", "error", "-c", IMPORT)
+
+
+def test_import_brings_no_module_that_scikit_learn_does_not(fresh_import):
+    added = json.loads(fresh_import.stdout)
+    assert set(PACKAGE.split(", ")) <= set(added)
     roots = {name.partition(".")[0] for name in added}
     assert roots - sys.stdlib_module_names <= {"skcoin", "numpy", "scipy", "sklearn"}
-    assert "skcoin" in roots
 
 
-def test_import_says_nothing():
-    assert run("-W", "error", "-c", f"import {PACKAGE}") == ""
+def test_import_says_nothing(fresh_import):
+    assert len(fresh_import.stdout.splitlines()) == 1  # that of the test above
+    assert fresh_import.stderr == ""
 
 
 def documented_attributes(thing):
@@ -133,12 +147,18 @@ def test_python_in_the_readme_is_a_doctest():
     assert "--doctest-glob=README*.md" in pyproject.read_text("utf-8")
 
 
-@pytest.fixture
-def example(request):
-    path = EXAMPLES / request.param
+@pytest.fixture(scope="session")
+def output_of():
+    """What an example prints, which is run once."""
     if not EXAMPLES.is_dir():
         pytest.skip("docs/ is not here")
-    return run("-W", "error::UserWarning:__main__", path, MPLBACKEND="agg")
+
+    @cache
+    def output_of(example):
+        arguments = "-W", "error::UserWarning:__main__", EXAMPLES / example
+        return run(*arguments, MPLBACKEND="agg").stdout
+
+    return output_of
 
 
 TWO_COINS = """
@@ -171,17 +191,15 @@ IdentifiabilityWarning: 3 free parameters need a row of at least 3 tosses
 @pytest.mark.parametrize(
     ("example", "lines"),
     [("plot_two_coins.py", TWO_COINS), ("plot_three_coins.py", THREE_COINS)],
-    indirect=["example"],
 )
-def test_example_prints_the_known_numbers(example, lines):
-    printed = example.splitlines()
+def test_example_prints_the_known_numbers(output_of, example, lines):
+    printed = output_of(example).splitlines()
     for line in filter(None, lines.splitlines()):
         assert any(p.startswith(line) for p in printed), line
 
 
-@pytest.mark.parametrize("example", ["plot_two_coins.py"], indirect=True)
-def test_example_prints_twenty_steps_of_the_simulation(example):
-    simulation = example.partition("simulated coins 0.45 and 0.75")[2]
+def test_example_prints_twenty_steps_of_the_simulation(output_of):
+    simulation = output_of("plot_two_coins.py").partition("simulated coins 0.45 and 0.75")[2]
     assert re.findall(r"^ *(\d+)  0\.\d{4}  0\.\d{4}$", simulation, re.MULTILINE) == [
         str(step) for step in range(21)
     ]

@@ -3,11 +3,8 @@
 What every engine must give is in ``test_engines.py``.
 """
 
-import os
-import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +14,6 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
 
-import skcoin
 from skcoin import BinomialMixture
 from skcoin.frames import count_tosses, join_posterior
 
@@ -271,23 +267,3 @@ def test_missing_narwhals_is_said_with_the_command_that_installs_it(call, module
     monkeypatch.setitem(sys.modules, module, None)
     words = "narwhals 2", 'python -m pip install "skcoin[frames]"'
     assert_refuses(lambda: call(pl.DataFrame(ROWS), "clicks", "passed"), *words, error=ImportError)
-
-
-def modules_loaded_by(statement):
-    root = str(Path(skcoin.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    return subprocess.run(
-        [sys.executable, "-c", f"{statement}; import sys; print(*sys.modules)"],
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-
-
-def test_import_brings_no_library_of_frames_that_scikit_learn_does_not():
-    added = set(modules_loaded_by("import sklearn.mixture, skcoin.frames"))
-    added -= set(modules_loaded_by("import sklearn.mixture"))
-    assert "skcoin.frames" in added
-    roots = {name.partition(".")[0] for name in added} - sys.stdlib_module_names
-    assert roots <= {"skcoin", "numpy", "scipy", "sklearn"}
