@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import skcoin
+from skcoin._families import Family
 
 ROOM = Path(skcoin.__file__).parent
 FILES = {
@@ -134,3 +135,10 @@ def test_a_file_and_a_function_can_be_read_in_a_sitting(name):
             docstring = ast.get_docstring(node, clean=False) or ""
             length = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
             assert length <= 60, node.name
+
+
+def test_the_page_on_the_house_lists_the_contract_of_a_family():
+    page = (Path(__file__).parents[1] / "docs" / "how_it_works.rst").read_text(encoding="utf-8")
+    table = page[page.index("\nA family\n") : page.index("Louis' formula, ")]
+    listed = set(re.findall(r"^``(\w+)``", table, re.MULTILINE))
+    assert listed == {name for name in vars(Family) if not name.startswith("_")}
