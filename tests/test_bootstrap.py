@@ -471,7 +471,7 @@ class TestCoinsKeepTheirNames:
 
 
 class TestSameResult:
-    @pytest.mark.parametrize("parametric", [True, False])
+    @pytest.mark.parametrize("parametric", [True, pytest.param(False, marks=pytest.mark.slow)])
     def test_for_any_number_of_workers(self, parametric):
         model = BinomialMixture(2).fit(RATS)
         options = {"n_boot": 60, "parametric": parametric, "random_state": 0}

@@ -157,15 +157,15 @@ def columns_of(frame, *names):
 # --- counts -------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def five_million(tmp_path_factory):
+@pytest.fixture(scope="session", params=[200_000, pytest.param(5_000_000, marks=pytest.mark.slow)])
+def many_rows(request, tmp_path_factory):
     """Parquet files of the tosses of three coins, their distinct rows, and the fit on all rows."""
     rng = np.random.default_rng(0)
-    tosses = rng.poisson(20, 5_000_000)
+    tosses = rng.poisson(20, request.param)
     heads = rng.binomial(tosses, rng.choice([0.2, 0.5, 0.7], size=len(tosses)))
     X = np.column_stack([heads, tosses - heads])
     table = pa.table({"heads": X[:, 0], "tails": X[:, 1]})
-    folder = write(table, tmp_path_factory.mktemp("five_million") / "rows")
+    folder = write(table, tmp_path_factory.mktemp("many") / "rows")
     return folder, np.unique(X, axis=0, return_counts=True), BinomialMixture(3).fit(X)
 
 
@@ -189,8 +189,8 @@ def assert_same_fit(model, expected):
         np.testing.assert_array_equal(getattr(model, name), getattr(expected, name), err_msg=name)
 
 
-def test_every_engine_gives_the_same_counts_and_the_same_coins(engine, five_million, real_sets):
-    folder, (distinct, times), expected = five_million
+def test_every_engine_gives_the_same_counts_and_the_same_coins(engine, many_rows, real_sets):
+    folder, (distinct, times), expected = many_rows
     table = count_tosses(engine(folder), "heads", "tails")
     *pairs, rows = columns_of(table, "heads", "tails", "rows")
     assert {column.dtype for column in (*pairs, rows)} == {np.dtype("int64")}

@@ -244,6 +244,7 @@ class TestLevel:
 
     FALSE_ALARM = 1e-5
     N_BOOT = 9
+    few_or_many = pytest.mark.parametrize("n_sets", [40, pytest.param(300, marks=pytest.mark.slow)])
 
     def p_values(self, n_sets, null, alternative, theta, n_rows, n_tosses):
         results = [
@@ -264,10 +265,11 @@ class TestLevel:
         assert rejected >= binom.ppf(self.FALSE_ALARM / 2, len(p_values), at_least)
         assert rejected <= binom.isf(self.FALSE_ALARM / 2, len(p_values), at_most)
 
-    def test_is_what_enumeration_says(self):
+    @few_or_many
+    def test_is_what_enumeration_says(self, n_sets):
         """A fair coin against any: the data reject where no simulation is as far from a half."""
         p_values = self.p_values(
-            300, BinomialMixture(1, **FAIR), BinomialMixture(1), 0.5, n_rows=10, n_tosses=4
+            n_sets, BinomialMixture(1, **FAIR), BinomialMixture(1), 0.5, n_rows=10, n_tosses=4
         )
         share = binom.pmf(np.arange(41), 40, 0.5)
         farness = np.abs(np.arange(41) - 20)
@@ -276,14 +278,15 @@ class TestLevel:
         assert 0.03 < exact < 0.1  # below 1 / 10, as statistics tie
         self.assert_rejects(p_values, 1 / (self.N_BOOT + 1), exact, exact)
 
-    def test_is_exact_where_the_null_is_known(self):
+    @few_or_many
+    def test_is_exact_where_the_null_is_known(self, n_sets):
         """A fair coin against a fair one and another: ten exchangeable statistics.
 
         The highest is that of the data in one of ten cases. The highest rarely tie; those near
         zero do, which is in favour of the null.
         """
         p_values = self.p_values(
-            300,
+            n_sets,
             BinomialMixture(1, **FAIR),
             BinomialMixture(2, **FAIR_AND_ANOTHER),
             theta=0.5,
@@ -295,10 +298,11 @@ class TestLevel:
         self.assert_rejects(p_values, 0.5, at_least=0, at_most=0.5)
 
     @pytest.mark.parametrize("theta", [0.4, 0.1])
-    def test_holds_where_the_null_is_estimated(self, theta):
+    @pytest.mark.parametrize("n_sets", [20, pytest.param(100, marks=pytest.mark.slow)])
+    def test_holds_where_the_null_is_estimated(self, theta, n_sets):
         """One coin against two; the distribution of the statistic depends little on the coin."""
         p_values = self.p_values(
-            100, BinomialMixture(1), BinomialMixture(2), theta, n_rows=20, n_tosses=5
+            n_sets, BinomialMixture(1), BinomialMixture(2), theta, n_rows=20, n_tosses=5
         )
         self.assert_rejects(p_values, 0.1, at_least=0.05, at_most=0.12)
         self.assert_rejects(p_values, 0.5, at_least=0.2, at_most=0.55)

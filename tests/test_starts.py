@@ -83,10 +83,11 @@ def random_problem(seed):
     return X, int(rng.integers(2, n_true + 3))
 
 
-def test_the_default_fit_is_as_high_as_the_best_of_forty_random_starts():
+@pytest.mark.parametrize("n_problems", [20, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_default_fit_is_as_high_as_the_best_of_forty_random_starts(n_problems):
     """Of 150 random problems at most 2 % may be missed; measured: one, and two of 1,000."""
     missed = []
-    for seed in range(150):
+    for seed in range(n_problems):
         X, n_coins = random_problem(seed)
         model = BinomialMixture(n_coins).fit(X)
         others = BinomialMixture(n_coins, init_params="random", n_init=40, random_state=seed)
@@ -94,12 +95,13 @@ def test_the_default_fit_is_as_high_as_the_best_of_forty_random_starts():
         lost = len(X) * (others.lower_bound_ - model.lower_bound_)
         if lost > 1e-4:  # far above tol and the rounding of 200 rows of 1e5 tosses
             missed.append((seed, float(lost)))
-    assert len(missed) <= 3, missed
+    assert len(missed) <= n_problems // 50, missed
 
 
+@pytest.mark.parametrize("n_problems", [10, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("init_params", INIT_PARAMS)
-def test_further_starts_only_help(init_params):
-    for seed in range(40):
+def test_further_starts_only_help(init_params, n_problems):
+    for seed in range(n_problems):
         X, n_coins = random_problem(seed)
         few, many = (
             BinomialMixture(n_coins, init_params=init_params, n_init=n, random_state=0).fit(X)

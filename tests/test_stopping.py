@@ -323,7 +323,7 @@ def test_a_larger_tol_stops_no_later():
 
 
 @pytest.mark.parametrize("n_coins", [2, 3, 6])
-@pytest.mark.parametrize("small", [1e-15, 1e-12, 1e-9, 1e-3])
+@pytest.mark.parametrize("small", [1e-15, 1e-12, 1e-9, pytest.param(1e-3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("n_tosses", [1, 3, 10])
 @pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # all but flat

@@ -76,8 +76,15 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("level", [0.95, 0.5])
-@pytest.mark.parametrize("method", ["wald", "profile"])
+@pytest.mark.parametrize(
+    ("method", "level"),
+    [
+        ("wald", 0.95),
+        ("wald", 0.5),
+        ("profile", 0.5),
+        pytest.param("profile", 0.95, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_the_table_shows_what_the_functions_return(model, method, level):
     model.fit(RATS)
