@@ -1,10 +1,12 @@
-"""Models that tests need fitted in a way of their own."""
+"""Models that tests need fitted in a way of their own, and what they often ask of them."""
 
 import warnings
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture
+from skcoin.inspection import confidence_intervals, likelihood_ratio_test
 
 
 def held(theta, weights=None, X=((1, 0), (0, 1)), **parameters):
@@ -24,3 +26,19 @@ def fit_to_the_end(model, X, **fit_params):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(X, **fit_params)
+
+
+def intervals(model, X, sample_weight=None, **options):
+    """Of all thetas and then all weights, shape (2 n_components, 2)."""
+    result = confidence_intervals(model, X, sample_weight, **options)
+    assert set(result) == {"theta", "weights"}
+    assert result.theta.shape == result.weights.shape == (len(model.theta_), 2)
+    return np.concatenate([result.theta, result.weights])
+
+
+def compare(null, alternative, X, sample_weight=None, **options):
+    """The test of two models that are fitted to the same rows."""
+    options = {"n_boot": 3, "random_state": 0, **options}
+    null.fit(X, sample_weight=sample_weight)
+    alternative.fit(X, sample_weight=sample_weight)
+    return likelihood_ratio_test(null, alternative, X, sample_weight, **options)

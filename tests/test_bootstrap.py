@@ -1,4 +1,4 @@
-"""The bootstrap: rows drawn as the model or the data say, refits that are maxima, coins kept apart.
+"""The bootstrap: refits that are maxima, and coins that keep their names.
 
 The rows of each replicate can be drawn again with the same generator (``drawn_again``), so that a
 replicate is judged by a fresh fit of its own rows.
@@ -11,228 +11,22 @@ from itertools import permutations
 import joblib
 import numpy as np
 import pytest
+from _assertions import assert_same
 from _models import held
 from _references import load_set
+from _replicates import APART, drawn_again, tosses_of
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import binom, chi2
+from scipy.stats import binom
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture
 from skcoin._em.parameters import Parameters
 from skcoin.inspection import _bootstrap, bootstrap, standard_errors
 from skcoin.inspection._inspected import check_fitted
-from skcoin.inspection._resampling import Resampling, Simulation
-from skcoin.inspection._workers import repeat
 
 pytestmark = pytest.mark.filterwarnings("error")
 RATS, _ = load_set("rat_tumours")
 HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None  # scikit-learn 1.9
-FALSE_ALARM = 1e-6  # of each test of a distribution, were its seed not fixed
-
-
-def tosses_of(theta, n_rows, n_tosses, seed, shares=None):
-    """Heads and tails of rows whose coins are drawn from ``theta``."""
-    rng = np.random.default_rng(seed)
-    heads = rng.binomial(n_tosses, rng.choice(theta, size=n_rows, p=shares))
-    return np.column_stack([heads, n_tosses - heads])
-
-
-APART = tosses_of([0.9, 0.2], 200, 20, seed=0, shares=[0.75, 0.25])
-
-
-def drawn_again(model, X, sample_weight=None, coins=None, *, n_boot, parametric, random_state):
-    """The counts of each replicate."""
-    fitted = check_fitted(model, X, sample_weight, coins)
-    rows = Simulation(fitted.counts, fitted.mixture) if parametric else Resampling(fitted.counts)
-    return repeat(
-        lambda rngs: [rows.draw(rng) for rng in rngs],
-        n_boot,
-        random_state=random_state,
-        n_jobs=None,
-        verbose=0,
-        callbacks=(),
-    )
-
-
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert_array_equal(second[name], value)
-
-
-def rows_by_tosses(counts):
-    """How many rows, of known coins and of hidden ones, have each number of tosses."""
-    groups = {}
-    for coin, tosses, rows in zip(counts.label, counts.tosses, counts.multiplicity, strict=True):
-        groups[coin >= 0, tosses] = groups.get((coin >= 0, tosses), 0) + rows
-    return groups
-
-
-class TestSimulatedRows:
-    SEVERAL_COINS = (np.repeat([-1, 0, 1], [30, 4, 6]), [[2, 3], [4, 0]] * 20)
-
-    @pytest.mark.parametrize(
-        ("X", "sample_weight", "coins"),
-        [
-            (RATS, None, None),
-            (APART, None, None),
-            ([[1, 2], [0, 30], [4, 4]], [1e6, 3, 0], None),
-            (SEVERAL_COINS[1], None, SEVERAL_COINS[0]),
-            (SEVERAL_COINS[1], np.arange(40), SEVERAL_COINS[0]),
-        ],
-    )
-    def test_each_has_as_many_tosses_as_one_that_was_seen(self, X, sample_weight, coins):
-        model = held([0.7, 0.1], [0.3, 0.7])
-        seen = check_fitted(model, X, sample_weight, coins).counts
-        draws = drawn_again(
-            model, X, sample_weight, coins, n_boot=10, parametric=True, random_state=0
-        )
-        for counts in draws:
-            assert rows_by_tosses(counts) == rows_by_tosses(seen)
-            for column in (counts.heads, counts.tails, counts.multiplicity):
-                assert_array_equal(column, np.rint(column))
-            assert min(counts.heads.min(), counts.tails.min()) >= 0
-            assert counts.multiplicity.min() > 0
-
-    MODELS = (
-        ([0.7, 0.1], [0.3, 0.7]),
-        ([0.5, 0.3, 0.8], [0.2, 0.7, 0.1]),
-        ([1.0, 0.4, 0.0], [0.3, 0.5, 0.2]),
-        ([0.3, 0.9], [1.0, 0.0]),
-    )
-
-    @pytest.mark.parametrize("known", [False, True])
-    @pytest.mark.parametrize(("theta", "weights"), MODELS)
-    @pytest.mark.parametrize(("n_tosses", "n_rows"), [(5, 60), (12, 4), (12, 12), (12, 40), (1, 1)])
-    def test_coins_and_heads_are_distributed_as_the_model_says(
-        self, theta, weights, n_tosses, n_rows, known
-    ):
-        """Pearson's chi-square; where the coin is known, of coin and heads together.
-
-        Cells that are expected less than five times are put together. There are 40 cases, each
-        with the false-alarm rate above.
-        """
-        n_draws = max(60, 1200 // n_rows)
-        draws = drawn_again(
-            held(theta, weights),
-            [[n_tosses, 0]],
-            [n_rows],
-            [0 if known else -1],
-            n_boot=n_draws,
-            parametric=True,
-            random_state=n_rows,
-        )
-        seen = np.zeros((n_tosses + 1, len(theta)))
-        for counts in draws:
-            assert np.all((counts.label >= 0) == known)
-            np.add.at(seen, (counts.heads.astype(int), counts.label), counts.multiplicity)
-        of_each = binom.pmf(np.arange(n_tosses + 1)[:, None], n_tosses, theta) * weights
-        expected = n_draws * n_rows * of_each
-        if not known:
-            seen, expected = seen.sum(axis=1), expected.sum(axis=1)
-        assert seen.sum() == n_draws * n_rows
-        assert not seen[expected == 0].any()
-        often = expected >= 5
-        seen = np.append(seen[often], seen[~often].sum())
-        expected = np.append(expected[often], expected[~often].sum())
-        seen, expected = seen[expected > 0], expected[expected > 0]
-        statistic = ((seen - expected) ** 2 / expected).sum()
-        assert len(seen) > 1
-        assert chi2.sf(statistic, len(seen) - 1) > FALSE_ALARM
-
-    @pytest.mark.parametrize(("n_tosses", "n_rows"), [(5, 40), (50, 40)])
-    def test_rows_of_one_draw_are_independent(self, n_tosses, n_rows):
-        """All heads of a draw together have n_rows times the variance of a row, and no more.
-
-        The variance of 2,000 nearly normal sums is off by sqrt(2 / 2000) = 3 %, and by five times
-        that with a false-alarm rate of 1e-6.
-        """
-        theta, weights = np.array([0.8, 0.3]), np.array([0.4, 0.6])
-        draws = drawn_again(
-            held(theta, weights),
-            [[n_tosses, 0]],
-            [n_rows],
-            n_boot=2000,
-            parametric=True,
-            random_state=1,
-        )
-        heads = np.array([counts.multiplicity @ counts.heads for counts in draws])
-        mean = weights @ theta
-        variance = n_tosses * weights @ (theta * (1 - theta))
-        variance += n_tosses**2 * weights @ (theta - mean) ** 2
-        assert heads.mean() == pytest.approx(
-            n_rows * n_tosses * mean, abs=5 * np.sqrt(n_rows * variance / 2000)
-        )
-        assert heads.var() == pytest.approx(n_rows * variance, rel=5 * np.sqrt(2 / 2000))
-
-    @pytest.mark.parametrize("n_rows", [1, 4, 10])
-    def test_tosses_are_whole_up_to_rounding(self, n_rows):
-        """0.1 + 4.1 heads and 0.8 tails are five tosses, though their sum as floats is less."""
-        heads, tails = 0.1 + 4.1, 0.8
-        assert heads + tails < 5
-        for counts in drawn_again(
-            held([0.5]), [[heads, tails]], [n_rows], n_boot=20, parametric=True, random_state=0
-        ):
-            assert_array_equal(counts.tosses, 5)
-            assert_array_equal(counts.heads, np.rint(counts.heads))
-            assert counts.tails.min() >= 0
-
-    def test_coins_that_always_show_heads_take_tosses_that_are_whole_up_to_rounding(self):
-        X = [[0.1 + 4.1 + 0.8, 0]] * 10
-        assert X[0][0] < 5
-        fits = bootstrap(BinomialMixture(1).fit(X), X, n_boot=2, random_state=0)
-        assert_array_equal(fits.theta, 1)
-
-
-class TestResampledRows:
-    TABLE = ([[3, 1], [0, 7], [2, 2], [5, 1]], [10, 3, 0, 7], [-1, -1, 0, 0])
-
-    def test_there_are_as_many_and_only_such_as_were_seen(self):
-        X, times, coins = self.TABLE
-        seen = {(3, 1, -1), (0, 7, -1), (5, 1, 0)}  # not the one of weight zero
-        model = held([0.7, 0.1])
-        for counts in drawn_again(
-            model, X, times, coins, n_boot=20, parametric=False, random_state=0
-        ):
-            assert counts.multiplicity.sum() == 20
-            assert counts.multiplicity.min() > 0
-            assert_array_equal(counts.multiplicity, np.rint(counts.multiplicity))
-            assert set(zip(counts.heads, counts.tails, counts.label, strict=True)) <= seen
-
-    def test_each_is_drawn_in_proportion_to_its_rows(self):
-        """The mean and the variance of a multinomial; five standard errors, 1e-6 for each."""
-        X, times = [[3, 1], [0, 7], [5, 1]], np.array([10, 3, 7])
-        n_draws = 2000
-        rows = np.zeros((n_draws, 3))
-        for i, counts in enumerate(
-            drawn_again(held([0.4]), X, times, n_boot=n_draws, parametric=False, random_state=0)
-        ):
-            place = np.select([counts.heads == 3, counts.heads == 0], [0, 1], 2)
-            rows[i, place] = counts.multiplicity
-        variance = times * (1 - times / 20)
-        assert np.all(np.abs(rows.mean(axis=0) - times) < 5 * np.sqrt(variance / n_draws))
-        # The kurtosis of counts this small adds a quarter to the error of a normal's variance.
-        assert_allclose(rows.var(axis=0), variance, rtol=6 * np.sqrt(2 / n_draws))
-
-    def test_weights_need_be_whole_in_total_only(self):
-        fits = bootstrap(
-            BinomialMixture(1).fit([[3, 1], [0, 7]], sample_weight=[1.5, 2.5]),
-            [[3, 1], [0, 7]],
-            [1.5, 2.5],
-            n_boot=50,
-            parametric=False,
-            random_state=0,
-        )
-        # Four rows, j of which are (3, 1).
-        possible = [3 * j / (4 * j + 7 * (4 - j)) for j in range(5)]
-        assert {value.round(12) for value in fits.theta.ravel()} <= set(np.round(possible, 12))
-        assert len(np.unique(fits.theta.round(12))) > 2
-
-    def test_tosses_may_be_fractions(self):
-        X = [[0.5, 1.75], [2.25, 0.5], [3, 1]]
-        fits = bootstrap(BinomialMixture(1).fit(X), X, n_boot=20, parametric=False, random_state=0)
-        assert np.all((fits.theta >= 0.5 / 2.25) & (fits.theta <= 2.25 / 2.75))
-        assert np.ptp(fits.theta) > 0
 
 
 KNOWN = np.where(np.arange(200) % 4 == 0, (APART[:, 0] < 11).astype(int), -1)
@@ -589,96 +383,6 @@ class TestWhatTheUserIsTold:
         assert str(told[0].message).startswith(f"{(~fits.converged).sum()} of 20")
         assert (~fits.converged).any()
         assert told[0].filename == __file__
-
-
-class Recorder:
-    """A callback that follows scikit-learn's protocol and writes down what it is told."""
-
-    def __init__(self):
-        self.log = []
-
-    def setup(self, estimator, context):
-        self.log.append(("setup", context.task_id, context.max_subtasks))
-
-    def teardown(self, estimator, context):
-        self.log.append(("teardown", context.task_id, context.max_subtasks))
-
-    def on_fit_task_begin(self, estimator, context):
-        self.note("begin", context)
-
-    def on_fit_task_end(self, estimator, context):
-        self.note("end", context)
-
-    def note(self, what, context):
-        depth = "root" if context.parent is None else "leaf"
-        self.log.append((f"{what} {depth}", context.task_id, context.max_subtasks))
-
-
-def fail(rngs):  # noqa: ARG001
-    raise RuntimeError("no coin to toss")
-
-
-@pytest.mark.skipif(not HAS_CALLBACKS, reason="needs the callbacks of scikit-learn 1.9")
-class TestCallbacks:
-    @pytest.mark.parametrize(("n_boot", "n_jobs"), [(1, None), (4, None), (60, 2)])
-    def test_are_told_of_every_fit(self, n_boot, n_jobs):
-        model = BinomialMixture(2).fit(RATS)
-        recorders = Recorder(), Recorder()
-        options = {"n_boot": n_boot, "random_state": 0}
-        fits = bootstrap(model, RATS, n_jobs=n_jobs, callbacks=recorders, **options)
-        leaves = [(f"{what} leaf", i, 0) for i in range(n_boot) for what in ("begin", "end")]
-        expected = [("setup", 0, n_boot), ("begin root", 0, n_boot), *leaves]
-        expected += [("end root", 0, n_boot), ("teardown", 0, n_boot)]
-        assert recorders[0].log == recorders[1].log == expected
-        assert_same(bootstrap(model, RATS, **options), fits)
-
-    @pytest.mark.parametrize("n_jobs", [None, 2])
-    def test_are_torn_down_where_a_task_raises(self, n_jobs):
-        recorder = Recorder()
-        with pytest.raises(RuntimeError, match="no coin"), joblib.parallel_config("threading"):
-            repeat(fail, 5, random_state=0, n_jobs=n_jobs, verbose=0, callbacks=[recorder])
-        expected = [("setup", 0, 5), ("begin root", 0, 5), ("teardown", 0, 5)]
-        assert recorder.log == expected
-
-    def test_can_be_used_again(self):
-        model, recorder = BinomialMixture(1).fit(RATS), Recorder()
-        for _ in range(2):
-            bootstrap(model, RATS, n_boot=1, callbacks=[recorder])
-        assert [what for what, _, _ in recorder.log].count("teardown") == 2
-
-    def test_that_raise_are_heard(self):
-        class Impatient(Recorder):
-            def on_fit_task_end(self, estimator, context):
-                raise TimeoutError("enough")
-
-        recorder = Impatient()
-        with pytest.raises(TimeoutError, match="enough"):
-            bootstrap(BinomialMixture(1).fit(RATS), RATS, n_boot=3, callbacks=[recorder])
-        assert recorder.log[-1][0] == "teardown"
-
-    def test_that_are_none_are_refused_before_any_work(self):
-        done = []
-        with pytest.raises(TypeError, match="callbacks must be instances"):
-            repeat(done.append, 3, random_state=0, n_jobs=None, verbose=0, callbacks=[Recorder])
-        assert done == []
-
-    @pytest.mark.parametrize("callbacks", [Recorder(), 3])
-    def test_that_are_no_sequence_are_refused_by_name(self, callbacks):
-        with pytest.raises(TypeError, match=r"^callbacks"):
-            bootstrap(BinomialMixture(1).fit(RATS), RATS, n_boot=3, callbacks=callbacks)
-
-    def test_scikit_learns_progress_bar_works(self, capfd):
-        pytest.importorskip("rich", reason="ProgressBar needs rich")
-        from sklearn.callback import ProgressBar
-
-        bootstrap(BinomialMixture(1).fit(RATS), RATS, n_boot=3, callbacks=[ProgressBar()])
-        assert "100%" in capfd.readouterr().out
-
-
-@pytest.mark.skipif(HAS_CALLBACKS, reason="scikit-learn has callbacks")
-def test_callbacks_that_scikit_learn_is_too_old_for_are_refused_with_a_remedy():
-    with pytest.raises(ImportError, match=r"callbacks need scikit-learn 1\.9.*verbose=1"):
-        bootstrap(BinomialMixture(1).fit(RATS), RATS, n_boot=3, callbacks=[Recorder()])
 
 
 class TestBadInput:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _assertions import assert_same
 from _models import fit_to_the_end
 from _references import REFERENCES, load_set
 from numpy.testing import assert_allclose, assert_array_equal
@@ -26,12 +27,6 @@ COLUMNS = {
     "identifiable": "b",
     "converged": "b",
 }
-
-
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert_array_equal(second[name], value)
 
 
 class TestAgainstReferences:

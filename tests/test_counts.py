@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from _assertions import assert_same_fit
 from _models import fit_to_the_end
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -189,12 +190,6 @@ def overdispersed():
     tosses = rng.integers(0, 12, size=N_ROWS)
     heads = rng.binomial(tosses, rng.choice([0.2, 0.5, 0.8], size=N_ROWS))
     return np.column_stack([heads, tosses - heads])
-
-
-def assert_same_fit(one, other):
-    for name in ("theta_path_", "weights_path_", "lower_bounds_"):
-        assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-    assert one.converged_ == other.converged_
 
 
 SETTINGS = {

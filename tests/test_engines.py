@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from _assertions import assert_refuses, assert_same_fit
 from _references import LOADERS, load_set
 
 from skcoin import BinomialMixture, ThreeCoinModel
@@ -183,12 +184,6 @@ def real_sets(tmp_path_factory):
     return write(table, tmp_path_factory.mktemp("real") / "rows"), sets
 
 
-def assert_same_fit(model, expected):
-    """To the last bit."""
-    for name in ("theta_path_", "weights_path_", "lower_bounds_", "n_iter_", "converged_"):
-        np.testing.assert_array_equal(getattr(model, name), getattr(expected, name), err_msg=name)
-
-
 def test_every_engine_gives_the_same_counts_and_the_same_coins(engine, many_rows, real_sets):
     folder, (distinct, times), expected = many_rows
     table = count_tosses(engine(folder), "heads", "tails")
@@ -353,13 +348,6 @@ def test_the_table_comes_in_the_library_of_the_caller(engine):
 
 
 # --- what is wrong ------------------------------------------------------------------------------
-
-
-def assert_refuses(call, *words):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
-        call()
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
 
 
 @pytest.mark.parametrize(

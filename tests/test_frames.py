@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from _assertions import assert_refuses
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
 
@@ -33,13 +34,6 @@ def lazy(data=None, run=explode):
     """A lazy frame that calls ``run`` with its rows when an engine reads them."""
     frame = pl.LazyFrame(ROWS if data is None else data)
     return frame.map_batches(run, projection_pushdown=False)
-
-
-def assert_refuses(call, *words, error=ValueError):
-    with pytest.raises(error) as caught:
-        call()
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
 
 
 # --- before the engine starts -------------------------------------------------------------------

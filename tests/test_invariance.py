@@ -8,11 +8,11 @@ import inspect
 from functools import cache
 
 import joblib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from _assertions import assert_refuses, assert_same
 from _calls import (
     CALLS,
     COINS,
@@ -38,14 +38,7 @@ import skcoin.inspection
 import skcoin.plotting
 from skcoin import BinomialMixture, ThreeCoinModel
 
-pytestmark = pytest.mark.filterwarnings("error")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_window():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("no_window")]
 
 
 # --- the table ----------------------------------------------------------------------------------
@@ -103,13 +96,6 @@ def answer(call, model, layout, X, **columns):
     if not call.fits:
         estimator.fit(X, **columns)
     return call.read(estimator, X, **{k: v for k, v in columns.items() if k in call.takes})
-
-
-def assert_same(result, expected):
-    """To the last bit."""
-    assert result.keys() == expected.keys()
-    for name, value in expected.items():
-        assert_array_equal(result[name], value, err_msg=name)
 
 
 def at(rows, call, result):
@@ -291,13 +277,6 @@ def reader(call, layout="heads_tails", estimator=BinomialMixture):
     """``call(X, **columns)``, of a model that is fitted to the five sets if it is to be fitted."""
     model = estimator(layout=layout) if call.fits else five_sets(estimator, layout)
     return lambda X, **columns: call.read(model, X, **columns)
-
-
-def assert_refuses(call, *words, error=ValueError):
-    with pytest.raises(error) as caught:
-        call()
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
 
 
 def with_cell(layout, value, row=1, column=0):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import sklearn
 import skops.io
+from _assertions import assert_same_fit
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -124,12 +125,6 @@ def in_one_line(model):
 
 def routed(model):
     return model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
-
-
-def assert_same_fit(a, b):
-    """To the last bit."""
-    for name in ("theta_path_", "weights_path_", "lower_bounds_", "n_iter_", "converged_"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
 
 # --- checks -------------------------------------------------------------------------------------

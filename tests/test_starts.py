@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _assertions import assert_same_fit
 from _models import fit_to_the_end
 from _references import REFERENCES, load_set
 from numpy.testing import assert_allclose, assert_array_equal
@@ -14,12 +15,6 @@ pytestmark = [
 ]
 SETS = list(REFERENCES["sets"])
 INIT_PARAMS = ["auto", "quantile", "random", "k-means++"]
-PATHS = ["theta_path_", "weights_path_", "lower_bounds_"]
-
-
-def assert_same_fit(one, other):
-    for name in PATHS:
-        assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
 @pytest.mark.parametrize("kind", ["free", "equal"])
