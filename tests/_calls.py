@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from _references import FIVE_SETS
 from sklearn.base import clone
 
 from skcoin import (
@@ -361,13 +362,3 @@ FRAMES = [
 ]
 
 CALLS = [*METHODS, *FUNCTIONS, *DISPLAYS, *FRAMES]
-
-# --- rows ---------------------------------------------------------------------------------------
-
-HEADS = np.array([5, 9, 8, 4, 7])
-FIVE_SETS = {
-    "heads_tails": np.column_stack([HEADS, 10 - HEADS]),
-    "heads_tosses": np.column_stack([HEADS, np.full(5, 10)]),
-    "tosses": (np.arange(10) < HEADS[:, None]).astype(int),
-}
-LAYOUTS = list(FIVE_SETS)

@@ -20,6 +20,13 @@ LOADERS = {
     "efron_morris_1970": datasets.load_efron_morris,
     "tacks": datasets.load_tacks,
 }
+HEADS = np.array([5, 9, 8, 4, 7])
+FIVE_SETS = {  # of ten tosses, in each layout
+    "heads_tails": np.column_stack([HEADS, 10 - HEADS]),
+    "heads_tosses": np.column_stack([HEADS, np.full(5, 10)]),
+    "tosses": (np.arange(10) < HEADS[:, None]).astype(int),
+}
+LAYOUTS = list(FIVE_SETS)
 
 
 def load_set(name):

@@ -11,17 +11,11 @@ import pandas as pd
 import polars as pl
 import pytest
 from _assertions import assert_refuses, assert_same_fit
+from _references import FIVE_SETS, HEADS, LAYOUTS
 from sklearn.exceptions import NotFittedError
 
 from skcoin import BinomialMixture, ThreeCoinModel
 
-HEADS = np.array([5, 9, 8, 4, 7])
-TOSSES = {
-    "heads_tails": np.column_stack([HEADS, 10 - HEADS]),
-    "heads_tosses": np.column_stack([HEADS, np.full(5, 10)]),
-    "tosses": (np.arange(10) < HEADS[:, None]).astype(int),
-}
-LAYOUTS = list(TOSSES)
 INITS = ["auto", "quantile", "random", "k-means++"]
 
 
@@ -51,7 +45,7 @@ def test_one_column_is_refused_and_pointed_to_single_tosses(layout):
 
 
 def test_heads_and_tosses_are_exactly_two_columns():
-    X = np.c_[TOSSES["heads_tosses"], HEADS]
+    X = np.c_[FIVE_SETS["heads_tosses"], HEADS]
     words = 'layout="heads_tosses"', "exactly two columns", "X has 3", "X[:, [0, 1]]"
     assert_refuses(lambda: BinomialMixture(layout="heads_tosses").fit(X), *words)
 
@@ -78,7 +72,7 @@ def test_more_than_two_columns_are_said_once_at_fit_where_the_user_calls_it():
 
 @pytest.mark.parametrize(
     ("arguments", "X"),
-    [({"max_iter": 1}, TOSSES["heads_tails"]), ({}, [[1, 0], [0, 1]])],
+    [({"max_iter": 1}, FIVE_SETS["heads_tails"]), ({}, [[1, 0], [0, 1]])],
     ids=["convergence", "identifiability"],
 )
 def test_a_warning_of_the_fit_points_at_the_line_that_fits(arguments, X):
@@ -148,7 +142,9 @@ def test_a_model_that_is_not_fitted_has_nothing_to_give(method):
 )
 def test_a_parameter_that_cannot_be_is_refused(arguments, words):
     model = BinomialMixture(**arguments)
-    assert_refuses(lambda: model.fit(TOSSES["heads_tails"]), *words, error=(TypeError, ValueError))
+    assert_refuses(
+        lambda: model.fit(FIVE_SETS["heads_tails"]), *words, error=(TypeError, ValueError)
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +179,7 @@ def test_a_parameter_that_cannot_be_is_refused(arguments, words):
     ids=["thetas", "weights", "known", "known weights", "three coins"],
 )
 def test_a_start_that_excludes_a_row_is_refused(model, coins, words):
-    assert_refuses(lambda: model.fit(TOSSES["heads_tails"], coins=coins), *words)
+    assert_refuses(lambda: model.fit(FIVE_SETS["heads_tails"], coins=coins), *words)
 
 
 def test_weights_that_exclude_a_known_coin_are_refused_without_a_toss_too():
@@ -209,18 +205,18 @@ def test_weights_that_exclude_a_known_coin_are_refused_without_a_toss_too():
     ids=repr,
 )
 def test_a_sample_that_cannot_be_drawn_is_refused(arguments, words):
-    model = BinomialMixture(random_state=0).fit(TOSSES["heads_tails"])
+    model = BinomialMixture(random_state=0).fit(FIVE_SETS["heads_tails"])
     draw = {"n_samples": 2, **arguments}
     assert_refuses(lambda: model.sample(**draw), *words, error=(TypeError, ValueError))
 
 
 def test_more_tosses_than_cells_cannot_be_drawn():
-    model = BinomialMixture(layout="tosses", random_state=0).fit(TOSSES["tosses"])
+    model = BinomialMixture(layout="tosses", random_state=0).fit(FIVE_SETS["tosses"])
     assert_refuses(lambda: model.sample(2, n_tosses=11), "n_tosses asks for 11", "from 0 to 10")
 
 
 def test_fractional_rows_are_drawn_with_n_tosses_only():
-    model = BinomialMixture(random_state=0).fit(TOSSES["heads_tails"] + 0.25)
+    model = BinomialMixture(random_state=0).fit(FIVE_SETS["heads_tails"] + 0.25)
     assert_refuses(lambda: model.sample(2), "fitted rows hold 10.5 tosses", "Give n_tosses")
     X, _ = model.sample(2, n_tosses=[3, 4])
     np.testing.assert_array_equal(X.sum(axis=1), [3, 4])

@@ -7,25 +7,19 @@ import pandas as pd
 import polars as pl
 import pytest
 from _assertions import assert_refuses, assert_same_fit
+from _references import FIVE_SETS, LAYOUTS
 from scipy.special import gammaln
 from scipy.stats import binom
 
 from skcoin import BinomialMixture
 
-HEADS = np.array([5, 9, 8, 4, 7])
-TOSSES = {
-    "heads_tails": np.column_stack([HEADS, 10 - HEADS]),
-    "heads_tosses": np.column_stack([HEADS, np.full(5, 10)]),
-    "tosses": (np.arange(10) < HEADS[:, None]).astype(int),
-}
-LAYOUTS = list(TOSSES)
 INITS = ["auto", "quantile", "random", "k-means++"]
 
 
 @pytest.mark.parametrize("init_params", INITS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_row_without_tosses_tells_nothing(layout, init_params):
-    X = TOSSES[layout]
+    X = FIVE_SETS[layout]
     nothing = np.full((2, X.shape[1]), np.nan if layout == "tosses" else 0)
     model = BinomialMixture(layout=layout, init_params=init_params, random_state=0).fit(X)
     theta_path = model.theta_path_
@@ -63,7 +57,7 @@ def test_more_coins_than_distinct_rows_fit_as_well_as_fewer(n_components, init_p
 @pytest.mark.parametrize("n_components", [1, 2])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_row_is_fitted_by_its_rate(layout, n_components):
-    X = TOSSES[layout][:1]
+    X = FIVE_SETS[layout][:1]
     model = BinomialMixture(n_components, layout=layout).fit(X)
     best = 10 * np.log(0.5) if layout == "tosses" else binom.logpmf(5, 10, 0.5)
     assert model.score(X) == pytest.approx(best, abs=1e-6)  # tol
@@ -72,7 +66,7 @@ def test_one_row_is_fitted_by_its_rate(layout, n_components):
 
 @pytest.mark.parametrize("scale", [1, 1e3, 1e6, 1e9, 1e11])
 def test_the_complete_data_estimate_is_exact_at_any_size(scale):
-    X, coins = scale * TOSSES["heads_tails"], [1, 0, 0, 1, 0]
+    X, coins = scale * FIVE_SETS["heads_tails"], [1, 0, 0, 1, 0]
     model = BinomialMixture().fit(X, coins=coins)
     np.testing.assert_array_equal(model.theta_, [24 / 30, 9 / 20])
     np.testing.assert_array_equal(model.weights_, [3 / 5, 2 / 5])
@@ -147,14 +141,14 @@ def assert_reads_the_same(same, X, layout):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("contain", CONTAINERS.values(), ids=CONTAINERS)
 def test_the_container_of_the_numbers_does_not_matter(contain, layout):
-    X = TOSSES[layout].astype(float)
+    X = FIVE_SETS[layout].astype(float)
     assert_reads_the_same(contain(X), X, layout)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "i8"])
 def test_a_read_only_memory_map_is_read(dtype, layout, tmp_path):
-    X = TOSSES[layout].astype(float)
+    X = FIVE_SETS[layout].astype(float)
     np.save(tmp_path / "X.npy", X.astype(dtype))
     same = np.load(tmp_path / "X.npy", mmap_mode="r")
     assert_reads_the_same(same, X, layout)
@@ -280,7 +274,7 @@ def test_no_row_is_more_than_certain():
 
 
 def test_the_order_of_tosses_within_a_row_does_not_matter():
-    X = TOSSES["tosses"]
+    X = FIVE_SETS["tosses"]
     shuffled = np.random.default_rng(0).permuted(X, axis=1)
     assert_same_fit(*(BinomialMixture(layout="tosses").fit(table) for table in (X, shuffled)))
 
@@ -297,7 +291,7 @@ def test_row_order_does_not_matter_in_long_data():
 
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_the_unit_of_the_weights_does_not_move_the_maximum(scale):
-    X, arguments = TOSSES["heads_tails"], {"theta_init": [0.8, 0.4], "tol": 0, "max_iter": 5000}
+    X, arguments = FIVE_SETS["heads_tails"], {"theta_init": [0.8, 0.4], "tol": 0, "max_iter": 5000}
     expected = BinomialMixture(**arguments).fit(X)
     model = BinomialMixture(**arguments).fit(X, sample_weight=np.full(5, scale))
     # The objective is flat to rounding, 1e-16, within its square root of the maximum.

@@ -19,13 +19,11 @@ from _calls import (
     DISPLAYS,
     ESTIMATORS,
     EXCEPTIONS,
-    FIVE_SETS,
     FUNCTIONS,
-    LAYOUTS,
     METHODS,
     WEIGHTS,
 )
-from _references import in_every_layout
+from _references import FIVE_SETS, LAYOUTS, in_every_layout
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import gammaln
