@@ -36,7 +36,10 @@ import skcoin.inspection
 import skcoin.plotting
 from skcoin import BinomialMixture, ThreeCoinModel
 
-pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("no_window")]
+pytestmark = [
+    pytest.mark.filterwarnings("error::UserWarning"),
+    pytest.mark.usefixtures("no_window"),
+]
 
 
 # --- the table ----------------------------------------------------------------------------------
