@@ -276,6 +276,12 @@ def recipe_of(model):
     )
 
 
+def validated_recipe(estimator):
+    """The same, of an estimator that need not be fitted: scikit-learn checks its parameters too."""
+    estimator._validate_params()
+    return recipe_of(estimator)
+
+
 def mixture_of(model):
     """What a fitted model has learned."""
     check_is_fitted(model)

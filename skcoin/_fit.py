@@ -79,7 +79,7 @@ def fit_tables(
     regroup : bool, default=True
         Whether components may be spent elsewhere, as far as nothing tells them apart.
     strict : bool, default=True
-        Whether to refuse starts that exclude a row, which else just lose.
+        Whether to refuse starts that exclude a row, which else are moved inside.
     random_state : int, RandomState instance or None, default=None
 
     Returns

@@ -78,15 +78,15 @@ class ThreeCoinModel(BaseMixture):
         saddle, nor where a theta or weight of exactly 0 or 1 should move.
     n_iter_ : int
         Steps of the best climb, each of one E-step, whether it was taken or rejected; without
-        the climbs of other starts and the trials of a second look.
+        the climbs of other starts and the trials of moves that lead on.
     lower_bound_ : float
         Objective of the fit, per unit weight: log-likelihood, with binomial coefficients, plus
         log prior up to a constant. It is ``score`` where priors are flat and no coin is known.
     lower_bounds_ : ndarray of shape (n_iter_ + 1,)
         The objective at each iterate; it never falls.
     theta_path_, weights_path_ : ndarray of shape (n_iter_ + 1, 2)
-        The iterates; the start is row 0. Where a second look found a coin to spare or a saddle
-        to leave, "em-newton" jumps.
+        The iterates; the start is row 0. Where a coin was redundant or there was a saddle to
+        leave, "em-newton" jumps.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -31,7 +31,7 @@ def warn_of_status(run, model):
     elif run.status == "saddle":
         warn_user(
             "The climb ended on a saddle, where the objective still curves up: "
-            f"theta={theta}. {_tied(run.path.components[0])}Start elsewhere, or leave the start to "
+            f"theta={theta}. {_started_equal(run.path.components[0])}Start elsewhere, or leave the start to "
             'init_params and solver="em-newton".',
             ConvergenceWarning,
         )
@@ -68,7 +68,7 @@ def warn_user(message, category):
     warnings.warn(message, category, stacklevel=level)
 
 
-def _tied(components):
+def _started_equal(components):
     """Which coins started equal, which no step of EM can tell apart."""
     _, which = np.unique(components, axis=0, return_inverse=True)
     ties = [np.flatnonzero(which == value).tolist() for value in range(which.max() + 1)]

@@ -57,7 +57,8 @@ class Pairs(Family):
         with np.errstate(divide="ignore", invalid="ignore"):
             by_theta = [1 - theta + q * v / a, 1 - 2 * theta, -theta - q * v / b]
             by_rho = [(1 - theta) / a, -1 / q, theta / b]
-        return np.nan_to_num(np.stack([np.stack(s, axis=-2) for s in (by_theta, by_rho)]))
+        slopes = np.stack([np.stack(s, axis=-2) for s in (by_theta, by_rho)])
+        return _finite(slopes)
 
     def collect(self, posterior, table):
         return posterior @ table[..., 3:, :].swapaxes(-1, -2)
@@ -83,7 +84,7 @@ class Pairs(Family):
             mixed = (-v / a**2, 0 * v, v / b**2)
             by_rho = (-((1 - theta) ** 2) / a**2, -1 / q**2, -(theta**2) / b**2)
         entries = [
-            -(statistics * np.nan_to_num(np.stack(x, axis=-1))).sum(axis=-1)
+            -(statistics * _finite(np.stack(x, axis=-1))).sum(axis=-1)
             for x in (twice, mixed, by_rho)
         ]
         information = np.empty((*c.shape, 2))
@@ -109,6 +110,11 @@ class Pairs(Family):
             - gammaln(neither + 1)
             + xlogy(mixed, 2)
         )
+
+
+def _finite(values):
+    """Zero where a density is zero."""
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 PAIRS = Pairs()

@@ -17,7 +17,7 @@ from skcoin._em.e_step import e_step, posterior
 from skcoin._em.maximize import maximize
 from skcoin._em.parameters import Parameters
 from skcoin._em.problem import Problem, batch
-from skcoin._em.quadratic import in_order, is_logit, move, quadratic
+from skcoin._em.quadratic import as_coordinates, is_logit, move, quadratic_at
 from skcoin._em.specification import Specification
 from skcoin._em.steps import em_update, m_step
 
@@ -218,12 +218,12 @@ def test_louis_formula_is_the_hessian_of_the_objective(case, asked):
     asked = specification(case, **asked)
     of, at = problem(case, asked), parameters(case, asked)
     expected = e_step(of, at, information=True)
-    around = quadratic(of, at, expected)
+    around = quadratic_at(of, at, expected)
     size = asked.free_coordinates.size
 
     def gradient(there):
         e = e_step(of, there)
-        components = in_order(case.family.gradient(there.components, e.statistics))
+        components = as_coordinates(case.family.gradient(there.components, e.statistics))
         return np.concatenate([e.n - e.n.sum() * there.weights, components], axis=-1)[0]
 
     def height(there):
@@ -295,7 +295,7 @@ def _highest_near(of, last):
     def at(u):
         step = A @ u
         shares = last.weights[0] * np.exp(step[:n])
-        flat = in_order(last.components)[0] + step[n:]
+        flat = as_coordinates(last.components)[0] + step[n:]
         components = np.clip(flat.reshape(-1, n).T, 0, 1)
         return Parameters((shares / shares.sum())[None], components[None])
 
@@ -304,7 +304,7 @@ def _highest_near(of, last):
         return value if np.isfinite(value) else 1e10
 
     start = np.zeros(A.shape[1])
-    flat = np.concatenate([np.zeros(n), in_order(last.components)[0]])
+    flat = np.concatenate([np.zeros(n), as_coordinates(last.components)[0]])
     bounds = []
     for column in A.T:
         places = np.flatnonzero(column)

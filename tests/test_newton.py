@@ -16,7 +16,7 @@ from skcoin import BinomialMixture
 from skcoin._base import count_rows, recipe_of
 from skcoin._em.e_step import e_step
 from skcoin._em.parameters import Parameters
-from skcoin._em.quadratic import quadratic
+from skcoin._em.quadratic import quadratic_at
 from skcoin._em.steps import m_step
 from skcoin._fit import as_problem
 
@@ -56,7 +56,7 @@ def around(setting, theta, weights, known):
     at = Parameters(weights[None], theta[None, :, None])
     expected = e_step(problem, at, information=True)
     free = problem.specification.free_coordinates
-    return quadratic(problem, at, expected), expected, at, problem, free
+    return quadratic_at(problem, at, expected), expected, at, problem, free
 
 
 def exact(setting, theta, weights, known):
@@ -150,7 +150,7 @@ def test_nothing_is_missing_where_the_coins_are_known():
     at = Parameters(np.array([[0.3, 0.7]]), np.array([[[0.6], [0.2]]]))
     expected = e_step(problem, at, information=True)
     assert_array_equal(expected.missing, np.zeros((1, 4, 4)))
-    assert_allclose(quadratic(problem, at, expected).eigenvalues, 1, rtol=1e-15)
+    assert_allclose(quadratic_at(problem, at, expected).eigenvalues, 1, rtol=1e-15)
 
 
 def overfitted(rng):

@@ -14,28 +14,50 @@ References
    models. Neural Computation, 12(9), 2109-2128.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from skcoin._em.e_step import e_step, log_likelihood
 from skcoin._em.parameters import Parameters, stack
-from skcoin._em.quadratic import is_logit, move
+from skcoin._em.problem import Problem
+from skcoin._em.quadratic import Quadratic, is_logit, move
 
 SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a step
 FEW_SHARES = np.array([0.3, 0.03, 0.003])
-TIED = 1e-3  # closer than this in arcsin sqrt, relative to the distance from 0 or 1
+EQUAL = 1e-3  # closer than this in arcsin sqrt, relative to the distance from 0 or 1
 BLOCK = 2**17  # numbers, 1 MB
 
 
-def has_trials(problem, parameters, around):
+@dataclass(frozen=True)
+class End:
+    """Where a run has ended.
+
+    Attributes
+    ----------
+    problem : Problem
+    parameters : Parameters of shape (n_components,)
+    quadratic : Quadratic
+        The objective around, of one start.
+    may_part : bool
+        Whether components that have become equal may part again.
+    """
+
+    problem: Problem
+    parameters: Parameters
+    quadratic: Quadratic
+    may_part: bool
+
+
+def has_trials(problem, parameters, quadratic):
     """Which starts have what the moves would try, as far as one can tell without trials.
 
     Parameters
     ----------
     problem : Problem
     parameters : Parameters of shape (n_starts, n_components)
-    around : Quadratic
+    quadratic : Quadratic
 
     Returns
     -------
@@ -43,63 +65,61 @@ def has_trials(problem, parameters, around):
     """
     at_boundary = _at_boundary(problem, parameters).any(axis=(1, 2))
     empty = _is_empty(problem, parameters).any(axis=1)
-    _, tied = _tied(parameters)
-    return at_boundary | empty | tied.any(axis=1) | around.is_saddle()
+    _, equal = _equal_neighbours(parameters)
+    return at_boundary | empty | equal.any(axis=1) | quadratic.is_saddle()
 
 
-def best_trial(problem, parameters, trials):
-    """The best of some trials near ``parameters``, and how much higher their objective is.
+def best_trial(end, trials):
+    """The best of some trials near an end, and how much higher their objective is.
 
     Parameters
     ----------
-    problem : Problem
-    parameters : Parameters of shape (n_components,)
-    trials : list of the same
+    end : End
+    trials : list of Parameters of shape (n_components,)
 
     Returns
     -------
     best : Parameters of shape (n_components,)
     gain : float
-        Zero, with ``parameters`` themselves, where no trial is better.
+        Zero, with the parameters of the end, where no trial is better.
     """
     if not trials:
-        return parameters, 0.0
-    trial = stack([parameters, *trials])
-    objective = e_step(problem, trial).objective
+        return end.parameters, 0.0
+    trial = stack([end.parameters, *trials])
+    objective = e_step(end.problem, trial).objective
     best = int(np.nanargmax(objective))
     return trial[best], float(objective[best] - objective[0])
 
 
-def leave_saddle(problem, parameters, around, *, may_part):  # noqa: ARG001
+def leave_saddle(end):
     """Trials to both sides along the line that curves up most, if one does."""
-    if not around.is_saddle()[0]:
+    if not end.quadratic.is_saddle()[0]:
         return []
-    step = around.negative_curvature()[0]
+    step, family = end.quadratic.negative_curvature()[0], end.problem.family
     return [
-        move(problem.family, parameters, side * share * step)
-        for share in SHARES
-        for side in (1, -1)
+        move(family, end.parameters, side * share * step) for share in SHARES for side in (1, -1)
     ]
 
 
-def leave_boundary(problem, parameters, around, *, may_part):  # noqa: ARG001
+def leave_boundary(end):
     """Trials that move each learned parameter at 0 or 1 inside, by many lengths."""
-    trials = []
-    for place in zip(*np.nonzero(_at_boundary(problem, parameters)), strict=True):
+    specification, trials = end.problem.specification, []
+    for k, p in zip(*np.nonzero(_at_boundary(end.problem, end.parameters)), strict=True):
+        moving = specification.free[:, p] if specification.tied[p] else k
         for share in SHARES:
-            components = parameters.components.copy()
-            components[place] = abs(components[place] - share)
-            trials.append(Parameters(parameters.weights, components))
+            components = end.parameters.components.copy()
+            components[moving, p] = abs(components[k, p] - share)
+            trials.append(Parameters(end.parameters.weights, components))
     return trials
 
 
-def reseed(problem, parameters, around, *, may_part):  # noqa: ARG001
+def reseed(end):
     """Trials that place each component that is empty or redundant elsewhere.
 
-    Redundant is one of two equal components; if it may not part from its twin, it is left alone.
+    Redundant is one of two equal components, if they may part.
     """
-    trials = []
-    for k, twin in _redundant_components(problem, parameters, may_part):
+    problem, parameters, trials = end.problem, end.parameters, []
+    for k, twin in _redundant_components(problem, parameters, end.may_part):
         rest = merge(twin, k, parameters)
         free = problem.specification.free
         rest = Parameters(rest.weights, np.where(free, rest.components, parameters.components))
@@ -110,26 +130,17 @@ def reseed(problem, parameters, around, *, may_part):  # noqa: ARG001
     return trials
 
 
-def split_and_merge(problem, parameters):
-    """Starts that spend a component elsewhere: each two neighbours as one, one where it helps most.
+def split_and_merge(end):
+    """Trials that spend a component elsewhere: two neighbours as one, one where it helps most.
 
-    Parameters
-    ----------
-    problem : Problem
-        Its coarse table is looked at.
-    parameters : Parameters of shape (n_components,)
-
-    Returns
-    -------
-    starts : Parameters of shape (n_components - 1, n_components)
+    The coarse table is looked at. These are far from the end, and lower: each has to be run.
     """
-    starts = []
+    coarse, parameters, trials = end.problem.coarse, end.parameters, []
     for j, k in pairwise(np.argsort(parameters.components[:, 0])):
         merged = merge(j, k, parameters)
-        candidates = _candidates(problem.coarse, k, merged)
-        component, share = best_place(problem.coarse, candidates, merged, FEW_SHARES)
-        starts.append(place(k, component, share, merged))
-    return stack(starts)
+        component, share = best_place(coarse, _candidates(coarse, k, merged), merged, FEW_SHARES)
+        trials.append(place(k, component, share, merged))
+    return trials
 
 
 def best_place(problem, candidates, parameters, shares):
@@ -205,8 +216,8 @@ def _redundant_components(problem, parameters, may_part):
         if k != heaviest:
             yield k, heaviest
     if may_part:
-        order, tied = _tied(parameters)
-        for i in np.flatnonzero(tied):
+        order, equal = _equal_neighbours(parameters)
+        for i in np.flatnonzero(equal):
             yield tuple(sorted(order[[i, i + 1]], key=lambda k: not specification.free[k].any()))
 
 
@@ -223,11 +234,11 @@ def _is_empty(problem, parameters):
     return parameters.weights * n_rows[..., None] - problem.pseudo_rows < 1
 
 
-def _tied(parameters):
+def _equal_neighbours(parameters):
     """The components in rising order, and where one equals the next, (..., n_components - 1)."""
     order = np.argsort(parameters.components[..., 0], axis=-1)
     x = np.arcsin(np.sqrt(np.take_along_axis(parameters.components, order[..., None], axis=-2)))
     differ = np.abs(np.diff(x, axis=-2))
-    tied = differ[..., 0] < TIED * np.sin(2 * x[..., 1:, 0])
+    equal = differ[..., 0] < EQUAL * np.sin(2 * x[..., 1:, 0])
     # Further parameters, dispersions say, have no need to be off their ends.
-    return order, tied & (differ[..., 1:] <= TIED).all(axis=-1)
+    return order, equal & (differ[..., 1:] <= EQUAL).all(axis=-1)

@@ -6,6 +6,7 @@ import numpy as np
 
 from skcoin._em.e_step import concatenate_e_steps, e_step
 from skcoin._em.escape import (
+    End,
     best_trial,
     has_trials,
     leave_boundary,
@@ -14,14 +15,16 @@ from skcoin._em.escape import (
     split_and_merge,
 )
 from skcoin._em.loop import repeat
-from skcoin._em.parameters import concatenate
+from skcoin._em.parameters import concatenate, stack
 from skcoin._em.problem import batch
-from skcoin._em.quadratic import quadratic
+from skcoin._em.quadratic import quadratic_at
 from skcoin._em.steps import em_step, newton_step
 
 STEPS = {"em": em_step, "em-newton": newton_step}
-# Tried in turn: what it says of a run if one of these moves leads on.
+# Tried in turn, and each with the status of a run that it can raise. Of most moves a trial that is
+# higher is enough to run on from; those of the last have to be run, all of them, to be judged.
 MOVES = {"saddle": (leave_saddle,), "boundary": (leave_boundary, reseed)}
+LAST_MOVE = split_and_merge
 
 
 def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
@@ -42,7 +45,7 @@ def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
     max_iter : int
         Steps at most, at least one.
     regroup : bool
-        Whether Newton may split and merge, from the best parameters, as long as that helps.
+        Whether Newton may take the last move, from the best parameters, as long as that helps.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
     best = _run(problems, starts, **options)
     going = [i for i, run in enumerate(best) if regroup and solver == "em-newton" and _ended(run)]
     while going:
-        elsewhere = [split_and_merge(problems[i], best[i].last[0]) for i in going]
+        elsewhere = [stack(LAST_MOVE(_end(best[i]))) for i in going]
         others = _run([problems[i] for i in going], elsewhere, **options)
         better = [
             (i, other)
@@ -81,15 +84,14 @@ def _may_help(runs):
     """Which runs a move may help, as far as one can tell without its trials."""
     last, problems = concatenate([run.last for run in runs]), [run.problem for run in runs]
     together = batch(problems, [1] * len(runs)) if len(runs) > 1 else problems[0]
-    return has_trials(together, last, _around(together, last, [run.e_step for run in runs]))
+    return has_trials(together, last, _quadratic(together, last, [run.e_step for run in runs]))
 
 
 def _run_on(best, solver, tol, max_iter):
     while _ended(best):
-        start = best.path.components[0]
-        may_part = len(np.unique(start, axis=0)) == len(start)
-        status, better = _next_move(best, tol, may_part)
-        may_run_on = solver == "em-newton" and (may_part or status == "boundary")
+        end = _end(best)
+        status, better = _next_move(end, tol)
+        may_run_on = solver == "em-newton" and (end.may_part or status == "boundary")
         steps_left = max_iter - best.n_iter - 1
         if status == "converged" or not may_run_on or steps_left < 1:
             return replace(best, status=status)
@@ -100,26 +102,27 @@ def _run_on(best, solver, tol, max_iter):
     return best
 
 
-def _next_move(run, tol, may_part):
+def _next_move(end, tol):
     """What keeps a run from being at a maximum, and parameters past it; or "converged"."""
-    parameters = run.last[0]
-    around = _around(run.problem, run.last, [run.e_step])
     for status, moves in MOVES.items():
-        trials = [
-            trial
-            for move in moves
-            for trial in move(run.problem, parameters, around, may_part=may_part)
-        ]
-        better, gain = best_trial(run.problem, parameters, trials)
+        better, gain = best_trial(end, [trial for move in moves for trial in move(end)])
         if gain > tol:
             return status, better
-    return "converged", parameters
+    return "converged", end.parameters
 
 
-def _around(problem, parameters, e_steps):
+def _end(run):
+    """Where a run has ended; components that have started equal are not to part."""
+    start = run.path.components[0]
+    may_part = len(np.unique(start, axis=0)) == len(start)
+    quadratic = _quadratic(run.problem, run.last, [run.e_step])
+    return End(run.problem, run.last[0], quadratic, may_part)
+
+
+def _quadratic(problem, parameters, e_steps):
     """The objective to second order, from E-steps of one start each."""
     if all(e.missing is not None for e in e_steps):
         expected = concatenate_e_steps(e_steps)
     else:
         expected = e_step(problem, parameters, information=True)
-    return quadratic(problem, parameters, expected)
+    return quadratic_at(problem, parameters, expected)

@@ -138,39 +138,37 @@ class Quadratic:
         step = self.root.unwhiten(self.eigenvectors[..., 0])
         return step / np.abs(step).max(axis=-1, keepdims=True)
 
-    def reaches_bound(self, parameters, n, support, is_logit):
+    def reaches_bound(self, problem, parameters, e_step):
         """Which coordinates reach their bound 0 or 1, shape (n_starts, n_coordinates).
 
         One does so where less than one row or observation supports it inside and Newton's step in
         the parameter itself, rather than in its logarithm or logit, leads past the bound: at a
         distance ``x`` from 0 with gradient ``g < 0`` and curvature ``c`` of the logit, where
-        ``c + g (2 - 3 x) <= 0``; and the like at 1. A linear coordinate is cut off at its bound.
-
-        Parameters
-        ----------
-        parameters : Parameters of shape (n_starts, n_components)
-        n : ndarray of shape (n_starts, n_components)
-            Expected rows.
-        support : ndarray of shape (n_starts, n_components, n_parameters)
-            Of the family: what keeps each parameter off its nearer bound.
-        is_logit : ndarray of shape (n_parameters,), bool
+        ``c + g (2 - 3 x) <= 0``; and the like at 1. A linear coordinate is cut off at its bound,
+        and what is shared goes there together or not at all.
         """
-        low = in_order(parameters.components <= 0.5)
-        value = in_order(parameters.components)
-        support = np.concatenate([n, in_order(support)], axis=-1)
+        family, specification = problem.family, problem.specification
+        n_components = specification.n_components
+        of_components = family.support(parameters.components, e_step.statistics)
+        support = np.concatenate([e_step.n, as_coordinates(of_components)], axis=-1)
+        if support.min() >= 1:
+            return np.zeros(support.shape, dtype=bool)
+        value = as_coordinates(parameters.components)
+        low = value <= 0.5
         x = np.concatenate([parameters.weights, np.where(low, value, 1 - value)], axis=-1)
         outwards = np.ones_like(x)
-        n_components = n.shape[-1]
         outwards[..., n_components:] = np.where(low, 1, -1)
         gradient = self.gradient * outwards
         over = (gradient < 0) & (self.curvature + gradient * (2 - 3 * x) <= 0)
         over &= (support < 1) & (x < 0.5 / n_components) & self.root.moves
-        if not is_logit.all():
-            over[..., n_components:] &= np.repeat(is_logit, n_components)
+        if "linear" in family.coordinates:
+            over[..., n_components:] &= np.repeat(is_logit(family), n_components)
+        if specification.tied.any():
+            over &= ~(specification.together @ ~over[..., None])[..., 0]
         return over
 
 
-def in_order(of_components):
+def as_coordinates(of_components):
     """Values of (n_components, n_parameters) in the order of the coordinates, one after another."""
     if of_components.shape[-1] == 1:
         return of_components[..., 0]
@@ -178,22 +176,22 @@ def in_order(of_components):
     return swapped.reshape(*swapped.shape[:-2], -1)
 
 
-def quadratic(problem, parameters, e_step):
+def quadratic_at(problem, parameters, e_step):
     """The objective to second order around ``parameters``, from their E-step."""
     gradient, of_weights, of_components = complete_data(problem, parameters, e_step)
     specification = problem.specification
     if specification.is_diagonal:
         information = np.concatenate([of_weights, of_components[..., 0, 0]], axis=-1)
-        information = information * specification.free_coordinates
+        information = information * _active(problem, parameters, gradient)
         root, complete = _diagonal_root(information), np.eye(information.shape[-1])
         curvature = information - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
         of_number = gradient
     else:
-        information = _block_diagonal(of_weights, of_components)
-        root, complete = matrix_root(problem, parameters, gradient, information)
-        A = specification.matrix
-        curvature = np.einsum("ij,...ik,kj->...j", A, information - e_step.missing, A) @ A.T
+        A, information = specification.matrix, _block_diagonal(of_weights, of_components)
         of_number = gradient @ A @ A.T
+        active = _active(problem, parameters, of_number)
+        root, complete = _matrix_root(A, information, active)
+        curvature = np.einsum("ij,...ik,kj->...j", A, information - e_step.missing, A) @ A.T
     # The direction in which all log w rise together moves nothing: gradient 0, eigenvalue 1.
     eigenvalues, eigenvectors = np.linalg.eigh(complete - root.whiten_matrix(e_step.missing))
     slope = (root.whiten(gradient)[..., None, :] @ eigenvectors)[..., 0, :]
@@ -213,7 +211,7 @@ def complete_data(problem, parameters, e_step):
     """
     family, statistics = problem.family, e_step.statistics
     due = e_step.n.sum(axis=-1, keepdims=True) * parameters.weights
-    slope = in_order(family.gradient(parameters.components, statistics))
+    slope = as_coordinates(family.gradient(parameters.components, statistics))
     gradient = np.concatenate([e_step.n - due, slope], axis=-1)
     return gradient, due, family.information(parameters.components, statistics)
 
@@ -222,9 +220,26 @@ def complete_step(problem, parameters, e_step):
     """Newton's step on the expected complete-data objective, of the components alone."""
     gradient, of_weights, of_components = complete_data(problem, parameters, e_step)
     gradient[..., : of_weights.shape[-1]] = 0
-    information = _block_diagonal(of_weights, of_components)
-    root, _ = matrix_root(problem, parameters, gradient, information)
+    A, information = problem.specification.matrix, _block_diagonal(of_weights, of_components)
+    root, _ = _matrix_root(A, information, _active(problem, parameters, gradient @ A @ A.T))
     return root.unwhiten(root.whiten(gradient))
+
+
+def _active(problem, parameters, gradient):
+    """Which coordinates are free and not held at their bound by the slope there.
+
+    In a linear coordinate the slope at 0 or 1 says whether to stay; in a logit there is none, and
+    neither is there any information.
+    """
+    specification, family = problem.specification, problem.family
+    if "linear" not in family.coordinates:
+        return specification.free_coordinates
+    n_components = specification.n_components
+    value, slope = as_coordinates(parameters.components), gradient[..., n_components:]
+    stays = ((value == 0) & (slope <= 0)) | ((value == 1) & (slope >= 0))
+    active = np.broadcast_to(specification.free_coordinates, gradient.shape).copy()
+    active[..., n_components:] &= ~(stays & np.repeat(~is_logit(family), n_components))
+    return active
 
 
 def _diagonal_root(information):
@@ -247,14 +262,12 @@ def _block_diagonal(of_weights, of_components):
     return blocks.reshape(*lead, size, size)
 
 
-def matrix_root(problem, parameters, gradient, information):
+def _matrix_root(A, information, active):
     """``R`` such that ``R R' = A (A' D A)^-1 A'`` over what is active, and ``R' D R``.
 
     Eigenvalues count by their size where ``D`` is indefinite, as it may be far from a maximum.
     What is inactive has a column of zeros and information one.
     """
-    A = problem.specification.matrix
-    active = _active(problem, parameters, gradient @ A @ A.T)
     shared = A.T @ information @ A
     diagonal = np.abs(np.diagonal(shared, axis1=-2, axis2=-1))
     moves = (active[..., None] & (A > 0)).any(axis=-2) & (diagonal > LEAST)
@@ -265,22 +278,6 @@ def matrix_root(problem, parameters, gradient, information):
     root = eigenvectors / np.sqrt(np.maximum(np.abs(eigenvalues), FLOOR))[..., None, :]
     complete = root.swapaxes(-1, -2) @ scaled @ root
     return MatrixRoot(A @ (scale[..., None] * root)), complete
-
-
-def _active(problem, parameters, gradient):
-    """Which coordinates are free and not held at their bound by the slope there.
-
-    In a linear coordinate the slope at 0 or 1 says whether to stay; in a logit there is none, and
-    neither is there any information.
-    """
-    specification = problem.specification
-    n_components = specification.n_components
-    is_linear = np.repeat(~is_logit(problem.family), n_components)
-    value, slope = in_order(parameters.components), gradient[..., n_components:]
-    stays = ((value == 0) & (slope <= 0)) | ((value == 1) & (slope >= 0))
-    active = np.broadcast_to(specification.free_coordinates, gradient.shape).copy()
-    active[..., n_components:] &= ~(stays & is_linear)
-    return active
 
 
 def is_logit(family):

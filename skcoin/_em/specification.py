@@ -81,6 +81,11 @@ class Specification:
         return bool(wholly.all() and not self.tied.any())
 
     @cached_property
+    def together(self):
+        """Which coordinates (columns) move with which (rows), bool."""
+        return self.matrix @ self.matrix.T > 0
+
+    @cached_property
     def matrix(self):
         """``A``: 1 where a coordinate (row) moves with a free number (column), else 0."""
         n_components, n_parameters = self.init.shape
@@ -98,8 +103,8 @@ class Specification:
 def warm_start(parameters, specification):
     """The parameters of an earlier fit as a start for other rows.
 
-    What is held is as given. A learned value of exactly 0 or 1 could never leave it, whatever the
-    new rows show, and is moved inside.
+    What is held is as given. A learned logit of exactly 0 or 1 could never leave it, whatever the
+    new rows show, and is moved inside; a linear parameter, which could, no less.
     """
     inside = np.clip(parameters.components, INSIDE, 1 - INSIDE)
     components = np.where(specification.free, inside, specification.init)

@@ -10,10 +10,11 @@ import numpy as np
 
 from skcoin._em.e_step import EStep, e_step
 from skcoin._em.parameters import Parameters
-from skcoin._em.quadratic import complete_step, is_logit, move, quadratic, to_bound
+from skcoin._em.quadratic import complete_step, move, quadratic_at, to_bound
 
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
 MOST_HALVED = 30
+LONGEST_IN_M = 4.0  # step in a coordinate of the M-step's Newton; beyond, a logit would overflow
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,25 @@ def m_step(problem, parameters, expected):
 def _newton_m_step(problem, parameters, expected):
     """The components after a step of Newton on the expected complete-data objective.
 
-    It is halved until it does not lower that objective, start by start.
+    It is halved until it does not lower that objective: component by component, for which the
+    objective is a sum, or together where they share a parameter.
     """
+    shared = problem.specification.tied.any()
 
     def objective(components):
-        return problem.family.objective(components, expected.statistics).sum(axis=-1)
+        of_each = problem.family.objective(components, expected.statistics)
+        return of_each.sum(axis=-1, keepdims=True) if shared else of_each
 
     step = complete_step(problem, parameters, expected)
-    lowest, components = objective(parameters.components), parameters.components
+    by_component = step.reshape(*step.shape[:-1], -1, parameters.weights.shape[-1])  # a view
+    longest = np.abs(by_component).max(axis=(-2, -1) if shared else -2, keepdims=True)
+    by_component *= np.minimum(1, LONGEST_IN_M / np.maximum(longest, LONGEST_IN_M))
+    components, lowest = parameters.components, objective(parameters.components)
     wanting = np.ones(lowest.shape, dtype=bool)
     for _ in range(MOST_HALVED):
         moved = move(problem.family, parameters, step).components
         climbs = wanting & (objective(moved) >= lowest)
-        components = np.where(climbs[..., None, None], moved, components)
+        components = np.where(climbs[..., None], moved, components)
         wanting &= ~climbs
         if not wanting.any():
             break
@@ -101,9 +108,10 @@ def em_update(problem, parameters, expected, *, information=False):
     """The parameters after an M-step, and the E-step there.
 
     A parameter nearer to 0 or 1 than any float is rounded to it; where that would exclude a row,
-    it is rounded to the last float before.
+    it is rounded to the last float before. Parameters that exclude a row have no posterior: they
+    stay, but for that.
     """
-    moved = m_step(problem, parameters, expected)
+    moved = m_step(problem, parameters, _without_posterior(expected))
     after = e_step(problem, moved, information=information)
     lost = np.isneginf(after.objective)
     if lost.any():
@@ -112,6 +120,17 @@ def em_update(problem, parameters, expected, *, information=False):
         moved = replace(moved, components=np.where(free, inside, moved.components))
         after = e_step(problem, moved, information=information)
     return moved, after
+
+
+def _without_posterior(expected):
+    """The same E-step, but of starts that exclude a row with statistics that say nothing."""
+    lost = ~np.isfinite(expected.objective)
+    if not lost.any():
+        return expected
+    n = np.where(lost[:, None], 0.0, expected.n)
+    return replace(
+        expected, n=n, statistics=np.where(lost[:, None, None], 0.0, expected.statistics)
+    )
 
 
 def em_step(problem, state, tol):
@@ -128,7 +147,7 @@ def em_step(problem, state, tol):
     slow = aitken_gain(state.last_gain, gain) < tol
     if np.any(slow & ~stands):
         after = e_step(problem, moved, information=True)
-        slow &= quadratic(problem, moved, after).remaining_gain() < tol
+        slow &= quadratic_at(problem, moved, after).remaining_gain() < tol
     return replace(state, parameters=moved, e_step=after, last_gain=gain), stands | slow
 
 
@@ -157,16 +176,18 @@ def newton_step(problem, state, tol):
     if expected.missing is None:
         moved, after = em_update(problem, parameters, expected, information=True)
         return replace(state, parameters=moved, e_step=after), np.zeros(len(state.damping), bool)
-    around = quadratic(problem, parameters, expected)
+    quadratic = quadratic_at(problem, parameters, expected)
     noise = np.finfo(float).eps * np.abs(expected.objective)
-    flat = around.remaining_gain() <= np.maximum(tol, noise)
+    flat = quadratic.remaining_gain() <= np.maximum(tol, noise)
     given_up = state.rejected >= MOST_REJECTED
-    moved = _newton_update(problem, state, around, by_em=given_up | _weight_doubles(problem, state))
+    moved = _newton_update(
+        problem, state, quadratic, by_em=given_up | _weight_doubles(problem, state)
+    )
     after = e_step(problem, moved, information=True)
     climbs = after.objective >= expected.objective
     damping = state.damping / 10
     if not climbs.all():
-        damping = np.where(climbs, damping, around.more_damping(state.damping))
+        damping = np.where(climbs, damping, quadratic.more_damping(state.damping))
         moved, after = moved.select(climbs, parameters), after.select(climbs, expected)
     rejected = np.where(climbs, 0, state.rejected + 1)
     state = replace(state, parameters=moved, e_step=after, damping=damping, rejected=rejected)
@@ -182,12 +203,11 @@ def _weight_doubles(problem, state):
     return doubles.any(axis=-1) & problem.specification.free_weights
 
 
-def _newton_update(problem, state, around, by_em):
+def _newton_update(problem, state, quadratic, by_em):
     family, parameters, expected = problem.family, state.parameters, state.e_step
-    moved = move(family, parameters, around.step(state.damping))
-    support = family.support(parameters.components, expected.statistics)
-    if min(expected.n.min(), support.min()) < 1:
-        reaches = around.reaches_bound(parameters, expected.n, support, is_logit(family))
+    moved = move(family, parameters, quadratic.step(state.damping))
+    reaches = quadratic.reaches_bound(problem, parameters, expected)
+    if reaches.any():
         moved = to_bound(moved, parameters, reaches & (state.rejected == 0)[:, None])
     if by_em.any():
         moved = m_step(problem, parameters, expected).select(by_em, moved)

@@ -22,7 +22,7 @@ class Family:
     has_closed_m_step = False
 
     def tabulate(self, heads, tails, multiplicity):
-        """The columns that the other methods read, (n_columns, n_rows)."""
+        """The columns that the other methods read, (n_columns, *shape of the arguments)."""
         raise NotImplementedError
 
     def coarse(self, table, multiplicity):
@@ -42,7 +42,10 @@ class Family:
         raise NotImplementedError
 
     def score(self, c, table):
-        """``d log f / d coordinate``, (..., n_components, n_parameters, n_rows)."""
+        """``d log f / d coordinate``, (..., n_components, n_parameters, n_rows).
+
+        Finite everywhere: zero where the density is.
+        """
         raise NotImplementedError
 
     def collect(self, posterior, table):
@@ -95,7 +98,7 @@ class Family:
         raise NotImplementedError
 
     def log_base(self, heads, tails):
-        """What ``log_density`` leaves out, (n_rows,)."""
+        """What ``log_density`` leaves out, of the shape of the arguments."""
         raise NotImplementedError
 
     def n_unknown(self, problem):

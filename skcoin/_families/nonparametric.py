@@ -23,14 +23,14 @@ def reduced_npmle(binned, n_coins, n_steps=30):
     -------
     theta, weights : ndarray of shape (n_tables, n_coins)
     """
-    atoms = [_atoms(rows, heads, tails, n_coins) for rows, heads, tails in binned]
+    atoms = [_atoms(n, heads, tails, n_coins) for n, heads, tails in binned]
     x = pad(atoms, fill=np.nan)
     is_atom = np.isfinite(x)
     x = np.where(is_atom, x, [[of_table[-1]] for of_table in atoms])  # one more there, but empty
-    rows, heads, tails = (pad(column, fill=1.0) for column in zip(*binned, strict=True))
+    n, heads, tails = (pad(column, fill=1.0) for column in zip(*binned, strict=True))
     share = pad([of_table[0] / of_table[0].sum() for of_table in binned])
-    log_f = (heads / rows)[:, :, None] * np.log(np.sin(x))[:, None]
-    log_f += (tails / rows)[:, :, None] * np.log(np.cos(x))[:, None]
+    log_f = (heads / n)[:, :, None] * np.log(np.sin(x))[:, None]
+    log_f += (tails / n)[:, :, None] * np.log(np.cos(x))[:, None]
     f = np.exp(2 * (log_f - log_f.max(axis=2, keepdims=True)))
     weights = is_atom / is_atom.sum(axis=1, keepdims=True)
     for _ in range(n_steps):
@@ -43,9 +43,9 @@ def reduced_npmle(binned, n_coins, n_steps=30):
     return np.sin(moment / weights) ** 2, weights / weights.sum(axis=1, keepdims=True)
 
 
-def _atoms(rows, heads, tails, n_coins):
+def _atoms(n, heads, tails, n_coins):
     """A grid in ``arcsin sqrt theta``, falling: even, and at some rates."""
-    x = np.arcsin(np.sqrt((heads + 0.25 * rows) / (heads + tails + 0.5 * rows)))
+    x = np.arcsin(np.sqrt((heads + 0.25 * n) / (heads + tails + 0.5 * n)))
     even = np.linspace(x.min(), x.max(), max(16, 2 * n_coins))
     return np.union1d(even, x[:: len(x) // 16 + 1])[::-1]
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from skcoin._base import falling, recipe_of, refuse_if_no_model
+from skcoin._base import falling, refuse_if_no_model, validated_recipe
 from skcoin._counts import HIDDEN, Counts
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
@@ -102,8 +102,7 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
     [('a', 0.821, 0.111, True), ('b', 0.8, 0.1, True)]
     """
     refuse_if_no_model(estimator, "estimator")
-    estimator._validate_params()
-    recipe = recipe_of(estimator)
+    recipe = validated_recipe(estimator)
     by = [by] if isinstance(by, str) else by
     if not isinstance(by, list | tuple) or not by:
         raise ValueError(

@@ -186,6 +186,6 @@ class _Refit:
 def _who_may_swap(fitted):
     """Which coin may be given which one's name: pairs that nothing but their order tells apart."""
     specification, weights = fitted.specification, fitted.mixture.weights
-    unmarked = specification.free[:, 0] & (fitted.problem.labelled == 0)
+    unmarked = specification.free.all(axis=1) & (fitted.problem.labelled == 0)
     alike = specification.free_weights | (weights[:, None] == weights)
     return np.eye(len(weights), dtype=bool) | (unmarked[:, None] & unmarked & alike)

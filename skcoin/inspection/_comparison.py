@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
-from skcoin._base import count_rows, falling, recipe_of
+from skcoin._base import count_rows, falling, recipe_of, validated_recipe
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
@@ -99,7 +99,7 @@ def compare_n_components(
     check_number(min_gain, "min_gain", Real, min_val=0)
     estimator = _checked(BinomialMixture() if estimator is None else estimator)
     first = clone(estimator).set_params(n_components=1)
-    first._validate_params()
+    validated_recipe(first)
     counts = count_rows(first, X, sample_weight, reset=True)
     rows, highest = [], np.inf  # that any mixture can have
     for n_components in range(1, max_components + 1):

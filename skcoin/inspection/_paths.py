@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skcoin._em.e_step import e_step
-from skcoin._em.maximize import maximize
 from skcoin._em.parameters import Parameters
 from skcoin._em.steps import em_update
-from skcoin._fit import refuse_if_impossible
+from skcoin._fit import fit_tables
 
 N_GRID = 301
 
@@ -30,10 +29,11 @@ def gaps_to_the_top(fitted, start, solvers, tol, max_iter):
     top : float
         The highest objective.
     """
-    refuse_if_impossible(fitted.recipe, start, fitted.counts)
 
     def run(start, solver, **options):
-        return maximize([fitted.problem], [start], solver=solver, **options)[0]
+        recipe = replace(fitted.recipe, solver=solver, **options)
+        options = {"warm": [start], "own_starts": False, "regroup": False}
+        return fit_tables(recipe, [fitted.counts], **options)[0]
 
     ends = {solver: run(start, solver, tol=tol, max_iter=max_iter) for solver in solvers}
     highest = max(ends.values(), key=lambda end: end.objective[-1])

@@ -5,7 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
 from skcoin._em.e_step import e_step
-from skcoin._em.quadratic import in_order, is_logit, quadratic, to_bound
+from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_bound
 from skcoin._warnings import warn_user
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._inspected import check_fitted
@@ -103,7 +103,7 @@ def errors_of(fitted):
     n_coins = fitted.specification.n_components
     covariance = _covariance(fitted)
     errors = np.sqrt(np.diagonal(covariance))
-    return Bunch(theta=errors[:n_coins], weights=errors[n_coins:], covariance=covariance)
+    return Bunch(theta=errors[:n_coins], weights=errors[-n_coins:], covariance=covariance)
 
 
 def gain_of(fitted):
@@ -128,39 +128,38 @@ def warn_if_below(gain):
 
 def _covariance(fitted):
     """Covariance of theta and weights, NaN for what has none, after a word where it is due."""
-    parameters, around, gain = _information(fitted)
+    parameters, quadratic, gain = _information(fitted)
     warn_if_below(gain)
     shape = (parameters.weights.size + parameters.components.size,) * 2
-    if around is None:
+    if quadratic is None:
         return np.full(shape, np.nan)
-    jacobian, moves = _jacobian(fitted.problem.family, parameters, around.root.moves[0])
-    obstacle = _obstacle(around, fitted, gain <= MOST_GAIN) if moves.any() else None
+    jacobian, moves = _jacobian(fitted.problem.family, parameters, quadratic.root.moves[0])
+    obstacle = _obstacle(quadratic, fitted, gain <= MOST_GAIN) if moves.any() else None
     if obstacle is not None:
         warn_user(*obstacle)
         return np.full(shape, np.nan)
-    root = jacobian @ around.root.unwhiten_matrix(around.eigenvectors)[0]
-    covariance = root / around.eigenvalues[0] @ root.T
+    root = jacobian @ quadratic.root.unwhiten_matrix(quadratic.eigenvectors)[0]
+    covariance = root / quadratic.eigenvalues[0] @ root.T
     covariance[~moves] = covariance[:, ~moves] = np.nan
     return covariance
 
 
 def _information(fitted):
-    """Parameters of which what reaches 0 or 1 is put there, the objective around, and its gain."""
+    """Parameters of which what reaches 0 or 1 is put there, the objective around, its gain."""
     problem, parameters = fitted.problem, fitted.parameters[None]
     expected = e_step(problem, parameters, information=True)
     if not np.isfinite(expected.objective[0]):
         return parameters[0], None, np.inf
-    around = quadratic(problem, parameters, expected)
-    gain = float(around.remaining_gain()[0])
-    support = problem.family.support(parameters.components, expected.statistics)
-    reaches = around.reaches_bound(parameters, expected.n, support, is_logit(problem.family))
+    quadratic = quadratic_at(problem, parameters, expected)
+    gain = float(quadratic.remaining_gain()[0])
+    reaches = quadratic.reaches_bound(problem, parameters, expected)
     if reaches.any():
         put = to_bound(parameters, parameters, reaches)
         there = e_step(problem, put, information=True)
         if np.isfinite(there.objective[0]):
-            around, parameters = quadratic(problem, put, there), put
-            gain = float(around.remaining_gain()[0] + there.objective[0] - expected.objective[0])
-    return parameters[0], around, gain
+            quadratic, parameters = quadratic_at(problem, put, there), put
+            gain = float(quadratic.remaining_gain()[0] + there.objective[0] - expected.objective[0])
+    return parameters[0], quadratic, gain
 
 
 def _jacobian(family, parameters, informed):
@@ -170,16 +169,16 @@ def _jacobian(family, parameters, informed):
     slope = np.where(is_logit(family), components * (1 - components), 1.0)
     size = weights.size + components.size
     jacobian = np.zeros((size, size))
-    jacobian[:-n_coins, n_coins:] = np.diag(in_order(slope))
+    jacobian[:-n_coins, n_coins:] = np.diag(as_coordinates(slope))
     jacobian[-n_coins:, :n_coins] = np.diag(weights) - np.outer(weights, weights)
     share = informed[:n_coins] & (informed[:n_coins].sum() > 1)
     return jacobian, np.concatenate([informed[n_coins:], share])
 
 
-def _obstacle(around, fitted, at_maximum):
+def _obstacle(quadratic, fitted, at_maximum):
     """What keeps the information from being inverted, as message and category; or None."""
-    least = float(around.eigenvalues[0, 0])
-    off = around.distance[0] * at_maximum
+    least = float(quadratic.eigenvalues[0, 0])
+    off = quadratic.distance[0] * at_maximum
     if least < -LEAST_EIGENVALUE - 3 * off:
         return (
             "The observed information is indefinite: along one line the log-likelihood curves up, "
