@@ -29,9 +29,10 @@ def warn_of_status(run, model):
             ConvergenceWarning,
         )
     elif run.status == "saddle":
+        ties = _started_equal(run.path.components[0])
         warn_user(
             "The climb ended on a saddle, where the objective still curves up: "
-            f"theta={theta}. {_started_equal(run.path.components[0])}Start elsewhere, or leave the start to "
+            f"theta={theta}. {ties}Start elsewhere, or leave the start to "
             'init_params and solver="em-newton".',
             ConvergenceWarning,
         )
