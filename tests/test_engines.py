@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from _assertions import assert_refuses, assert_same_fit
+from _engines import BRING, FILES, LOCAL, columns_of, need, rows_of, write
 from _references import LOADERS, load_set
 
 from skcoin import BinomialMixture, ThreeCoinModel
@@ -31,15 +32,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning"),  # of some real sets
     pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning"),  # Ibis's own
 ]
-LOCAL = ["pandas", "pandas nullable", "pandas pyarrow", "Polars", "PyArrow"]
-FILES = ["Polars lazy", "DuckDB", "Ibis", "Dask", "PySpark"]
 KEEP_ORDER = [*LOCAL, "Polars lazy", "Dask"]  # the rows of a database have none
 HAVE_DECIMALS = ["pandas pyarrow", "Polars", "PyArrow", "Polars lazy", "DuckDB", "Ibis", "PySpark"]
 GIVE_PANDAS = ["DuckDB", "Ibis", "Dask", "PySpark"]
-
-
-def need(module):
-    return pytest.importorskip(module, reason=f"engine missing: {module}")
 
 
 @pytest.fixture(scope="session")
@@ -100,59 +95,6 @@ def engine(request, tmp_path):
 
     enter.name = name
     return enter
-
-
-def write(table, folder):
-    """Write a table as three Parquet files, which engines read as three parts."""
-    folder.mkdir()
-    third = math.ceil(table.num_rows / 3)
-    for i in range(3):
-        pq.write_table(table.slice(i * third, third), folder / f"{i}.parquet")
-    return folder
-
-
-def enter_duckdb(folder, connection):
-    connection.execute(f"CREATE OR REPLACE TABLE tossed AS FROM '{folder}/*.parquet'")
-    return connection.table("tossed")
-
-
-def enter_ibis(folder, _):
-    need("duckdb")
-    return need("ibis").duckdb.connect().read_parquet(f"{folder}/*.parquet")
-
-
-BRING = {
-    "pandas": lambda table, _: table.to_pandas(),
-    "pandas nullable": lambda table, _: table.to_pandas(
-        types_mapper={
-            pa.int64(): pd.Int64Dtype(),
-            pa.float64(): pd.Float64Dtype(),
-            pa.string(): pd.StringDtype("python"),
-        }.get
-    ),
-    "pandas pyarrow": lambda table, _: table.to_pandas(types_mapper=pd.ArrowDtype),
-    "Polars": lambda table, _: pl.from_arrow(table),
-    "PyArrow": lambda table, _: table,
-    "Polars lazy": lambda folder, _: pl.scan_parquet(f"{folder}/*.parquet"),
-    "DuckDB": enter_duckdb,
-    "Ibis": enter_ibis,
-    "Dask": lambda folder, _: need("dask.dataframe").read_parquet(folder),
-    "PySpark": lambda folder, session: session.read.parquet(str(folder)),
-}
-
-
-def rows_of(frame):
-    """The rows of a frame of any engine, as a list of tuples, NaN as None."""
-    table = nw.maybe_reset_index(nw.from_native(frame).lazy().collect()).to_arrow()
-    return [
-        tuple(None if cell is None or cell != cell else cell for cell in row.values())
-        for row in table.to_pylist()
-    ]
-
-
-def columns_of(frame, *names):
-    table = nw.from_native(frame).lazy().collect()
-    return [table[name].to_numpy() for name in names]
 
 
 # --- counts -------------------------------------------------------------------------------------
