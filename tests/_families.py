@@ -47,7 +47,8 @@ class Pairs(Family):
     def score(self, c, table):
         slopes = self._slopes(c[..., None])
         rows = table[..., None, :3, :]
-        return np.stack([(rows * slope).sum(axis=-2) for slope in slopes], axis=-2)
+        with np.errstate(over="ignore"):
+            return _finite(np.stack([(rows * s).sum(axis=-2) for s in slopes], axis=-2))
 
     def _slopes(self, c):
         """Derivatives of the three logs, by the logit of theta and by rho."""
@@ -117,6 +118,32 @@ def _finite(values):
     return np.where(np.isfinite(values), values, 0.0)
 
 
+class Repeats(Pairs):
+    """The same of fair coins: ``rho`` alone, one parameter in a linear coordinate."""
+
+    names = ("rho",)
+    coordinates = ("linear",)
+
+    def _logs(self, c):
+        return super()._logs(_fair(c, axis=-2))
+
+    def _slopes(self, c):
+        return super()._slopes(_fair(c, axis=-2))[1:]
+
+    def information(self, c, statistics):
+        return super().information(_fair(c, axis=-1), statistics)[..., 1:, 1:]
+
+    def support(self, c, statistics):
+        return np.full(c.shape, np.inf)
+
+    def candidates(self, table):
+        return np.unique(super().candidates(table)[:, 1:], axis=0)
+
+
+def _fair(c, axis):
+    return np.concatenate([np.full(c.shape, 0.5), c], axis=axis)
+
+
 PAIRS = Pairs()
 
 
@@ -168,4 +195,5 @@ def _pairs_rows(n):
 CASES = {
     "binomial": Case(BINOMIAL, 2, _binomial_rows),
     "pairs": Case(PAIRS, 3, _pairs_rows),
+    "repeats": Case(Repeats(), 3, _pairs_rows),
 }

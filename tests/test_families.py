@@ -169,6 +169,82 @@ def test_an_end_is_the_limit_from_inside(case):
         assert (here[~positive] < -15).all()
 
 
+def test_a_density_vanishes_as_its_limit_says():
+    """``log f = order log(eps) + limit`` a distance ``eps`` inside of the ends, and at them."""
+    family, rows, eps = CASES["binomial"].family, _rows_up_to(4), 1e-9
+    table = family.tabulate(*rows, np.ones(rows.shape[-1]))
+    c = np.array([[0.0], [0.3], [1.0]])
+    order, log_density = family.limit(c, table)
+    inside = family.log_density(np.clip(c, eps, 1 - eps), table)
+    assert_allclose(inside, order * np.log(eps) + log_density, atol=1e-7)
+    positive = np.isfinite(family.log_density(c, table))
+    assert_array_equal(order == 0, positive)
+    assert_allclose(log_density[positive], family.log_density(c, table)[positive], rtol=1e-15)
+
+
+def _rows_up_to(n):
+    return np.concatenate([CASES["binomial"].all_rows(i) for i in range(1, n + 1)], axis=1)
+
+
+def test_scores_are_finite_at_the_ends_and_zero_where_the_density_is():
+    for case in CASES.values():
+        table, _ = case.table(13)
+        for end, p in product((0.0, 1.0), range(case.n_parameters)):
+            c = case.components(13)
+            c[:, p] = end
+            score, log_f = case.family.score(c, table), case.family.log_density(c, table)
+            assert np.isfinite(score).all()
+            assert np.isfinite(np.exp(log_f)[:, None] * score).all()
+
+
+def test_the_binomials_own_step_is_the_maximum():
+    family = CASES["binomial"].family
+    statistics = np.array([[3.0, 9.0], [0.0, 4.0], [2.5, 0.0], [0.0, 0.0]])
+    c = family.m_step(np.full((4, 1), 0.7), statistics)
+    assert_array_equal(c[:, 0], [0.25, 0.0, 1.0, 0.7])
+    higher = family.objective(np.array([[0.24], [1e-3], [0.999], [0.2]]), statistics)
+    assert (family.objective(c, statistics) >= higher).all()
+
+
+def test_a_prior_counts_for_tosses_and_few_rows_for_many():
+    family, rng = CASES["binomial"].family, np.random.default_rng(14)
+    assert_array_equal(family.pseudo_statistics((3.0, 1.5)), [2.0, 0.5])
+    n = rng.integers(1, 200, size=5000)
+    rows = np.stack([heads := rng.binomial(n, rng.beta(2, 5, size=5000)), n - heads]).astype(float)
+    multiplicity = rng.uniform(0.5, 2, size=5000)
+    table = family.tabulate(*rows, multiplicity)
+    few, less = family.coarse(table, multiplicity)
+    assert few.shape[-1] == len(less) <= 64
+    assert_allclose(few[2:].sum(axis=-1), table[2:].sum(axis=-1), rtol=1e-12)
+    assert_allclose(few[3:], less * few[:2], rtol=1e-12)
+    rates = few[0] / (few[0] + few[1])
+    assert (np.diff(rates) <= 0).all()
+    one = family.tabulate(*rows[:, :9], multiplicity[:9])
+    assert family.coarse(one, multiplicity[:9])[0].shape == one.shape
+
+
+def test_candidates_are_dense_enough_for_the_longest_row():
+    """One of them is less than a quarter of a standard deviation from any maximum."""
+    family = CASES["binomial"].family
+    for n, heads in product((1.0, 30.0, 1e4, 1e8), (0.0, 0.1, 0.5)):
+        row = np.array([[np.rint(n * heads)], [n - np.rint(n * heads)]])
+        table = family.tabulate(*row, np.ones(1))
+        candidates = family.candidates(table)
+        assert candidates.min() == 0
+        assert candidates.max() == 1
+        x = np.arcsin(np.sqrt(candidates[:, 0]))
+        rate = np.arcsin(np.sqrt(np.rint(n * heads) / n))
+        assert np.abs(x - rate).min() <= 0.25 / np.sqrt(n) / 2 * 1.001
+
+
+def test_samples_have_the_mean_and_variance_of_the_family():
+    """Of 20,000 draws: false alarms of five standard errors, one in a million."""
+    family, rng = CASES["binomial"].family, np.random.default_rng(15)
+    heads = family.sample(np.full((20_000, 1), 0.3), np.full(20_000, 12), rng)
+    assert abs(heads.mean() - 3.6) < 5 * np.sqrt(12 * 0.21 / 20_000)
+    assert abs(heads.var() / (12 * 0.21) - 1) < 5 * np.sqrt(2 / 20_000)
+
+
 def test_rows_that_no_coin_can_show_are_judged_by_the_limit_from_inside():
     family, rows = CASES["binomial"].family, np.array([[2.0, 1, 3], [1.0, 2, 0]])
     table = family.tabulate(*rows, np.ones(3))
@@ -181,16 +257,16 @@ def test_rows_that_no_coin_can_show_are_judged_by_the_limit_from_inside():
 @every_family
 def test_heads_and_tails_swapped_mirror_the_answer(case):
     family, rows, c = case.family, case.rows(12), case.components(12)
-    mirrored = c.copy()
-    mirrored[:, 0] = 1 - c[:, 0]
+    has_theta = np.array([name == "theta" for name in family.names])
+    mirrored = np.where(has_theta, 1 - c, c)
     ones = np.ones(rows.shape[-1])
     there, back = family.tabulate(*rows, ones), family.tabulate(*rows[::-1], ones)
     assert_allclose(
         family.log_density(c, there), family.log_density(mirrored, back), rtol=1e-12, atol=1e-13
     )
     slope, mirror = family.score(c, there), family.score(mirrored, back)
-    assert_allclose(slope[:, 0], -mirror[:, 0], rtol=1e-10, atol=1e-12)
-    assert_allclose(slope[:, 1:], mirror[:, 1:], rtol=1e-10, atol=1e-12)
+    sign = np.where(has_theta, -1, 1)[:, None]
+    assert_allclose(slope, sign * mirror, rtol=1e-10, atol=1e-12)
 
 
 def askings(case):
@@ -311,6 +387,35 @@ def _highest_near(of, last):
         of_weight = places[0] < n
         bounds.append((-0.5, 0.5) if of_weight else (-flat[places].min(), 1 - flat[places].max()))
     return -minimize(loss, start, method="L-BFGS-B", bounds=bounds).fun
+
+
+@pytest.mark.parametrize("name", ["pairs", "repeats"])
+@pytest.mark.parametrize("seed", range(60))
+def test_from_any_start_ends_are_reached_and_left_and_what_is_shared_stays_so(name, seed):
+    """Starts at ends and next to them, in few rows of unlike weight, some of them impossible."""
+    case, rng = CASES[name], np.random.default_rng(seed)
+    n_components, n_rows = rng.integers(1, 4), rng.integers(1, 25)
+    tied = [(), (), (0,), (case.n_parameters - 1,), tuple(range(case.n_parameters))][seed % 5]
+    asked = specification(
+        case, tied=tied, n_components=n_components, free_weights=bool(rng.uniform() < 0.8)
+    )
+    truth = rng.choice([0, 0.05, 0.3, 0.7, 1], size=(2, n_components))
+    columns = rows_of_pairs(*truth, n_rows, rng.integers(1, 8), seed)
+    of = problem(case, asked, columns=columns, multiplicity=rng.choice([1, 0.3, 1e-3, 20], n_rows))
+    ends = [0.0, 1e-9, 1e-4, 0.1, 0.3, 0.5, 0.9, 1 - 1e-9, 1.0]
+    components = rng.choice(ends, size=(1, n_components, case.n_parameters))
+    components[:, :, asked.tied] = components[:, :1, asked.tied]
+    start = Parameters(rng.dirichlet(np.ones(n_components))[None], components)
+    possible = np.isfinite(e_step(of, start).objective[0])
+    for solver in ("em", "em-newton"):
+        [run] = maximize([of], [start], solver=solver, tol=1e-8, max_iter=2000)
+        assert np.isfinite(run.objective[1:]).all()
+        height = run.objective if possible else run.objective[1:]
+        assert np.diff(height).min(initial=0) >= -1e-10 * max(1, abs(height[-1]))
+        for p in np.flatnonzero(asked.tied):
+            assert np.ptp(run.path.components[..., p], axis=-1).max() <= 1e-14
+    if run.status == "converged" and possible:
+        assert _highest_near(of, run.last) <= run.objective[-1] + 1e-4
 
 
 def rows_of_pairs(theta, rho, n_rows, n_pairs, seed):

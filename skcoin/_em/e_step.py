@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import entr, logsumexp, xlogy
 
 BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
+STEEPEST = 1e75  # score; the square of a steeper one is beyond any float
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ def _sums(family, parameters, table, multiplicity, rows, information):
     sums = [objective[..., 0, 0], family.collect(posterior, table)]
     if information:
         scores = np.moveaxis(family.score(parameters.components, table), -2, 0)
+        if "linear" in family.coordinates:  # of a logit it is bounded by the observations
+            scores = np.clip(scores, -STEEPEST, STEEPEST)
         sums.append(_missing_information(posterior, scores, multiplicity))
     return sums
 

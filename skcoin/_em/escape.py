@@ -22,7 +22,7 @@ import numpy as np
 from skcoin._em.e_step import e_step, log_likelihood
 from skcoin._em.parameters import Parameters, stack
 from skcoin._em.problem import Problem
-from skcoin._em.quadratic import Quadratic, is_logit, move
+from skcoin._em.quadratic import Quadratic, move
 
 SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a step
 FEW_SHARES = np.array([0.3, 0.03, 0.003])
@@ -191,7 +191,9 @@ def merge(j, k, parameters):
     weights, components = parameters.weights.copy(), parameters.components.copy()
     weights[j], weights[k] = weights[j] + weights[k], 0
     if parameters.weights[k] > 0:
-        components[j] = parameters.weights[[j, k]] @ parameters.components[[j, k]] / weights[j]
+        both = parameters.components[[j, k]]
+        between = parameters.weights[[j, k]] @ both / weights[j]
+        components[j] = np.clip(between, both.min(axis=0), both.max(axis=0))  # against rounding
     return Parameters(weights, components)
 
 
@@ -222,10 +224,12 @@ def _redundant_components(problem, parameters, may_part):
 
 
 def _at_boundary(problem, parameters):
-    """Learned logits of 0 or 1, shape (..., n_components, n_parameters)."""
+    """Learned parameters of 0 or 1, shape (..., n_components, n_parameters).
+
+    Linear ones, too: the slope there knows nothing of rows whose density is zero.
+    """
     at_end = parameters.components == np.rint(parameters.components)
-    learned = problem.specification.free & is_logit(problem.family)
-    return at_end & (parameters.weights > 0)[..., None] & learned
+    return at_end & (parameters.weights > 0)[..., None] & problem.specification.free
 
 
 def _is_empty(problem, parameters):

@@ -25,6 +25,7 @@ from skcoin._em.parameters import Parameters
 
 FLOOR = 1e-5  # of the eigenvalues; where EM would need 100,000 steps counts as flat
 LEAST = 1e-150  # information; with less, a parameter has no scale and stays where it is
+LEAST_OF_MANY = 1e-100  # the same of parameters whose missing information may be huge
 LONGEST = 0.5  # step in any coordinate
 MOST_DAMPING = 10.0  # where a step is a tenth of EM's
 
@@ -270,7 +271,7 @@ def _matrix_root(A, information, active):
     """
     shared = A.T @ information @ A
     diagonal = np.abs(np.diagonal(shared, axis1=-2, axis2=-1))
-    moves = (active[..., None] & (A > 0)).any(axis=-2) & (diagonal > LEAST)
+    moves = (active[..., None] & (A > 0)).any(axis=-2) & (diagonal > LEAST_OF_MANY)
     scale = np.where(moves, 1 / np.sqrt(np.where(moves, diagonal, 1.0)), 0.0)
     scaled = scale[..., None] * shared * scale[..., None, :]
     scaled += (~moves)[..., None] * np.eye(A.shape[1])
@@ -296,7 +297,7 @@ def move(family, parameters, step):
     of_components = by_parameter.swapaxes(-1, -2)
     weights, components = parameters.weights * np.exp(of_weights), parameters.components
     odds = components * np.exp(of_components)
-    moved = odds / (odds + 1 - components)
+    moved = np.minimum(odds / (odds + 1 - components), 1.0)  # rounding may leave it above
     if "linear" in family.coordinates:
         cut_off = np.clip(components + of_components, 0, 1)
         moved = np.where(is_logit(family), moved, cut_off)
