@@ -191,9 +191,8 @@ def merge(j, k, parameters):
     weights, components = parameters.weights.copy(), parameters.components.copy()
     weights[j], weights[k] = weights[j] + weights[k], 0
     if parameters.weights[k] > 0:
-        both = parameters.components[[j, k]]
-        between = parameters.weights[[j, k]] @ both / weights[j]
-        components[j] = np.clip(between, both.min(axis=0), both.max(axis=0))  # against rounding
+        between = parameters.weights[[j, k]] @ parameters.components[[j, k]] / weights[j]
+        components[j] = np.minimum(between, 1.0)  # rounding may leave it above
     return Parameters(weights, components)
 
 

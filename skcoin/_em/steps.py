@@ -124,7 +124,7 @@ def em_update(problem, parameters, expected, *, information=False):
 
 def _without_posterior(expected):
     """The same E-step, but of starts that exclude a row with statistics that say nothing."""
-    lost = ~np.isfinite(expected.objective)
+    lost = np.isnan(expected.n).any(axis=-1)
     if not lost.any():
         return expected
     n = np.where(lost[:, None], 0.0, expected.n)
