@@ -46,16 +46,16 @@ class Recipe:
 def as_problem(recipe, counts):
     """The counts as a problem: what is hidden, what is known, and the priors."""
     family, specification = recipe.family, recipe.specification
-    hidden = counts.keep((counts.label == HIDDEN) & (counts.tosses > 0))
-    known = counts.keep(counts.label != HIDDEN)
-    is_own = (known.label == np.arange(specification.n_components)[:, None]).astype(float)
-    of_known = family.collect(is_own, _tabulate(family, known))
+    is_known, table = counts.label != HIDDEN, _tabulate(family, counts)
+    is_data = ~is_known & (counts.tosses > 0)
+    is_own = counts.label[is_known] == np.arange(specification.n_components)[:, None]
+    of_known = family.collect(is_own.astype(float), table.compress(is_known, axis=1))
     of_prior = specification.free[:, :1] * family.pseudo_statistics(recipe.theta_prior)
     labelled = of_known[:, 0]
     return Problem(
         family=family,
-        table=_tabulate(family, hidden),
-        multiplicity=hidden.multiplicity,
+        table=table.compress(is_data, axis=1),  # unlike an index, it leaves rows contiguous
+        multiplicity=counts.multiplicity[is_data],
         pseudo_rows=labelled + specification.free_weights * (recipe.weights_prior - 1),
         pseudo_statistics=of_known[:, 1:] + of_prior,
         labelled=labelled,
@@ -79,7 +79,8 @@ def fit_tables(
     regroup : bool, default=True
         Whether components may be spent elsewhere, as far as nothing tells them apart.
     strict : bool, default=True
-        Whether to refuse starts that exclude a row, which else are moved inside.
+        Whether to look for tables without a toss and for starts that exclude a row, which else are
+        moved inside.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -91,8 +92,9 @@ def fit_tables(
     ValueError
         If a table holds no toss, or a start excludes a row.
     """
-    for counts in tables:
-        refuse_if_no_toss(counts)
+    if strict:
+        for counts in tables:
+            refuse_if_no_toss(counts)
     problems = [as_problem(recipe, counts) for counts in tables]
     starts = warm
     if own_starts:

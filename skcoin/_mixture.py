@@ -77,5 +77,5 @@ class Mixture:
         return float(self.bic(counts) + 2 * tossed.multiplicity @ entropy)
 
     def _table(self, heads, tails):
-        heads, tails = np.asarray(heads, dtype=float), np.asarray(tails, dtype=float)
-        return np.moveaxis(self.family.tabulate(heads, tails, np.ones_like(heads)), 0, -2)
+        table = self.family.tabulate(heads, tails, 1.0)
+        return table if heads.ndim == 1 else np.moveaxis(table, 0, -2)

@@ -139,9 +139,10 @@ def _sums(family, parameters, table, multiplicity, rows, information):
     objective = log_normaliser @ multiplicity.swapaxes(-1, -2)
     sums = [objective[..., 0, 0], family.collect(posterior, table)]
     if information:
-        scores = np.moveaxis(family.score(parameters.components, table), -2, 0)
+        score = family.score(parameters.components, table)
         if "linear" in family.coordinates:  # of a logit it is bounded by the observations
-            scores = np.clip(scores, -STEEPEST, STEEPEST)
+            score = np.clip(score, -STEEPEST, STEEPEST)
+        scores = [score[..., p, :] for p in range(score.shape[-2])]
         sums.append(_missing_information(posterior, scores, multiplicity))
     return sums
 
@@ -156,7 +157,8 @@ def _missing_information(posterior, scores, multiplicity):
     Parameters
     ----------
     posterior : ndarray of shape (..., n_components, n_rows)
-    scores : ndarray of shape (n_parameters, ..., n_components, n_rows)
+    scores : list of ndarray of shape (..., n_components, n_rows)
+        For each parameter.
     multiplicity : ndarray of shape (..., 1, n_rows)
     """
     n_components, n_scores = posterior.shape[-2], 1 + len(scores)

@@ -14,15 +14,15 @@ References
    models. Neural Computation, 12(9), 2109-2128.
 """
 
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from skcoin._em.e_step import e_step, log_likelihood
-from skcoin._em.parameters import Parameters, stack
-from skcoin._em.problem import Problem
-from skcoin._em.quadratic import Quadratic, move
+from skcoin._em.e_step import concatenate_e_steps, e_step, log_likelihood
+from skcoin._em.parameters import Parameters, concatenate, stack
+from skcoin._em.problem import batch
+from skcoin._em.quadratic import move, quadratic_at
 
 SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a step
 FEW_SHARES = np.array([0.3, 0.03, 0.003])
@@ -30,7 +30,6 @@ EQUAL = 1e-3  # closer than this in arcsin sqrt, relative to the distance from 0
 BLOCK = 2**17  # numbers, 1 MB
 
 
-@dataclass(frozen=True)
 class End:
     """Where a run has ended.
 
@@ -38,35 +37,58 @@ class End:
     ----------
     problem : Problem
     parameters : Parameters of shape (n_components,)
-    quadratic : Quadratic
-        The objective around, of one start.
-    may_part : bool
-        Whether components that have become equal may part again.
     """
 
-    problem: Problem
-    parameters: Parameters
-    quadratic: Quadratic
-    may_part: bool
+    def __init__(self, run):
+        self._run = run
+        self.problem, self.parameters = run.problem, run.last[0]
+
+    @cached_property
+    def quadratic(self):
+        """The objective around, of one start."""
+        return quadratic_around([self._run])
+
+    @cached_property
+    def may_part(self):
+        """Whether components that are equal may part: not if they have started so."""
+        start = self._run.path.components[0].tolist()
+        return len(set(map(tuple, start))) == len(start)
 
 
-def has_trials(problem, parameters, quadratic):
-    """Which starts have what the moves would try, as far as one can tell without trials.
+def quadratic_around(runs):
+    """The objective around the ends of runs, a start for each."""
+    problem, parameters = together(runs)
+    e_steps = [run.e_step for run in runs]
+    if all(e.missing is not None for e in e_steps):
+        expected = concatenate_e_steps(e_steps)
+    else:
+        expected = e_step(problem, parameters, information=True)
+    return quadratic_at(problem, parameters, expected)
+
+
+def together(runs):
+    """The problems of runs as one, and where each run has ended."""
+    problems = [run.problem for run in runs]
+    problem = batch(problems, [1] * len(runs)) if len(runs) > 1 else problems[0]
+    return problem, concatenate([run.last for run in runs])
+
+
+def has_trials(runs):
+    """Which runs have what the moves would try, as far as one can tell without trials.
 
     Parameters
     ----------
-    problem : Problem
-    parameters : Parameters of shape (n_starts, n_components)
-    quadratic : Quadratic
+    runs : list of Run
 
     Returns
     -------
-    has : ndarray of shape (n_starts,), bool
+    has : ndarray of shape (n_runs,), bool
     """
+    problem, parameters = together(runs)
     at_boundary = _at_boundary(problem, parameters).any(axis=(1, 2))
     empty = _is_empty(problem, parameters).any(axis=1)
     _, equal = _equal_neighbours(parameters)
-    return at_boundary | empty | equal.any(axis=1) | quadratic.is_saddle()
+    return at_boundary | empty | equal.any(axis=1) | quadratic_around(runs).is_saddle()
 
 
 def best_trial(end, trials):

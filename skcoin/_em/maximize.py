@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from skcoin._em.e_step import concatenate_e_steps, e_step
 from skcoin._em.escape import (
     End,
     best_trial,
@@ -15,9 +14,7 @@ from skcoin._em.escape import (
     split_and_merge,
 )
 from skcoin._em.loop import repeat
-from skcoin._em.parameters import concatenate, stack
-from skcoin._em.problem import batch
-from skcoin._em.quadratic import quadratic_at
+from skcoin._em.parameters import stack
 from skcoin._em.steps import em_step, newton_step
 
 STEPS = {"em": em_step, "em-newton": newton_step}
@@ -55,7 +52,7 @@ def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
     best = _run(problems, starts, **options)
     going = [i for i, run in enumerate(best) if regroup and solver == "em-newton" and _ended(run)]
     while going:
-        elsewhere = [stack(LAST_MOVE(_end(best[i]))) for i in going]
+        elsewhere = [stack(LAST_MOVE(End(best[i]))) for i in going]
         others = _run([problems[i] for i in going], elsewhere, **options)
         better = [
             (i, other)
@@ -71,7 +68,7 @@ def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
 def _run(problems, starts, solver, tol, max_iter):
     """Run from all starts, and on from where the best ends as long as a move helps."""
     best = repeat(STEPS[solver], problems, starts, tol=tol, max_iter=max_iter)
-    for i in np.flatnonzero(_may_help(best)):
+    for i in np.flatnonzero(has_trials(best)):
         best[i] = _run_on(best[i], solver, tol, max_iter)
     return best
 
@@ -80,16 +77,9 @@ def _ended(run):
     return run.status != "max_iter"
 
 
-def _may_help(runs):
-    """Which runs a move may help, as far as one can tell without its trials."""
-    last, problems = concatenate([run.last for run in runs]), [run.problem for run in runs]
-    together = batch(problems, [1] * len(runs)) if len(runs) > 1 else problems[0]
-    return has_trials(together, last, _quadratic(together, last, [run.e_step for run in runs]))
-
-
 def _run_on(best, solver, tol, max_iter):
     while _ended(best):
-        end = _end(best)
+        end = End(best)
         status, better = _next_move(end, tol)
         may_run_on = solver == "em-newton" and (end.may_part or status == "boundary")
         steps_left = max_iter - best.n_iter - 1
@@ -109,20 +99,3 @@ def _next_move(end, tol):
         if gain > tol:
             return status, better
     return "converged", end.parameters
-
-
-def _end(run):
-    """Where a run has ended; components that have started equal are not to part."""
-    start = run.path.components[0]
-    may_part = len(np.unique(start, axis=0)) == len(start)
-    quadratic = _quadratic(run.problem, run.last, [run.e_step])
-    return End(run.problem, run.last[0], quadratic, may_part)
-
-
-def _quadratic(problem, parameters, e_steps):
-    """The objective to second order, from E-steps of one start each."""
-    if all(e.missing is not None for e in e_steps):
-        expected = concatenate_e_steps(e_steps)
-    else:
-        expected = e_step(problem, parameters, information=True)
-    return quadratic_at(problem, parameters, expected)

@@ -76,7 +76,7 @@ def pad(arrays, fill=0.0):
     padded = np.full((len(arrays), *arrays[0].shape[:-1], lengths.max()), fill)
     within = np.arange(lengths.max()) < lengths[:, None]
     last_first = np.moveaxis(padded, -1, 1)  # a view
-    last_first[within] = np.concatenate([np.moveaxis(array, -1, 0) for array in arrays])
+    last_first[within] = np.moveaxis(np.concatenate(arrays, axis=-1), -1, 0)
     return padded
 
 

@@ -140,7 +140,7 @@ class Quadratic:
         return step / np.abs(step).max(axis=-1, keepdims=True)
 
     def reaches_bound(self, problem, parameters, e_step):
-        """Which coordinates reach their bound 0 or 1, shape (n_starts, n_coordinates).
+        """Which coordinates reach their bound 0 or 1, shape (n_starts, n_coordinates), or None.
 
         One does so where less than one row or observation supports it inside and Newton's step in
         the parameter itself, rather than in its logarithm or logit, leads past the bound: at a
@@ -150,10 +150,10 @@ class Quadratic:
         """
         family, specification = problem.family, problem.specification
         n_components = specification.n_components
-        of_components = family.support(parameters.components, e_step.statistics)
-        support = np.concatenate([e_step.n, as_coordinates(of_components)], axis=-1)
-        if support.min() >= 1:
-            return np.zeros(support.shape, dtype=bool)
+        support = as_coordinates(family.support(parameters.components, e_step.statistics))
+        if min(e_step.n.min(), support.min()) >= 1:
+            return None
+        support = np.concatenate([e_step.n, support], axis=-1)
         value = as_coordinates(parameters.components)
         low = value <= 0.5
         x = np.concatenate([parameters.weights, np.where(low, value, 1 - value)], axis=-1)
@@ -184,7 +184,7 @@ def quadratic_at(problem, parameters, e_step):
     if specification.is_diagonal:
         information = np.concatenate([of_weights, of_components[..., 0, 0]], axis=-1)
         information = information * _active(problem, parameters, gradient)
-        root, complete = _diagonal_root(information), np.eye(information.shape[-1])
+        root, complete = _diagonal_root(information), specification.identity
         curvature = information - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
         of_number = gradient
     else:

@@ -75,6 +75,10 @@ class Specification:
         return len(self.tied) == 1 and not self.tied.any()
 
     @cached_property
+    def identity(self):
+        return np.eye(self.free_coordinates.size)
+
+    @cached_property
     def is_separable(self):
         """Whether each component's parameters can be maximised apart from all others'."""
         wholly = self.free.all(axis=1) | ~self.free.any(axis=1)

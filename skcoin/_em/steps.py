@@ -181,7 +181,7 @@ def newton_step(problem, state, tol):
     flat = quadratic.remaining_gain() <= np.maximum(tol, noise)
     given_up = state.rejected >= MOST_REJECTED
     moved = _newton_update(
-        problem, state, quadratic, by_em=given_up | _weight_doubles(problem, state)
+        problem, state, quadratic, by_em=given_up | _weight_doubles(problem, state, quadratic)
     )
     after = e_step(problem, moved, information=True)
     climbs = after.objective >= expected.objective
@@ -190,16 +190,15 @@ def newton_step(problem, state, tol):
         damping = np.where(climbs, damping, quadratic.more_damping(state.damping))
         moved, after = moved.select(climbs, parameters), after.select(climbs, expected)
     rejected = np.where(climbs, 0, state.rejected + 1)
-    state = replace(state, parameters=moved, e_step=after, damping=damping, rejected=rejected)
+    state = State(moved, after, damping, rejected, state.last_gain)
     return state, flat | (given_up & ~climbs)
 
 
-def _weight_doubles(problem, state):
+def _weight_doubles(problem, state, quadratic):
     """Starts with a weight of next to nothing that grows by more in an EM step than in many
     steps of Newton, which are short in log w.
     """
-    n_rows = state.e_step.n.sum(axis=-1, keepdims=True)
-    doubles = state.e_step.n > 2 * n_rows * state.parameters.weights
+    doubles = state.e_step.n > 2 * quadratic.n_rows[:, None] * state.parameters.weights
     return doubles.any(axis=-1) & problem.specification.free_weights
 
 
@@ -207,7 +206,7 @@ def _newton_update(problem, state, quadratic, by_em):
     family, parameters, expected = problem.family, state.parameters, state.e_step
     moved = move(family, parameters, quadratic.step(state.damping))
     reaches = quadratic.reaches_bound(problem, parameters, expected)
-    if reaches.any():
+    if reaches is not None:
         moved = to_bound(moved, parameters, reaches & (state.rejected == 0)[:, None])
     if by_em.any():
         moved = m_step(problem, parameters, expected).select(by_em, moved)

@@ -24,7 +24,10 @@ class Binomial(Family):
     has_closed_m_step = True
 
     def tabulate(self, heads, tails, multiplicity):
-        return np.stack([heads, tails, multiplicity, multiplicity * heads, multiplicity * tails])
+        table = np.empty((5, *np.shape(heads)))
+        table[0], table[1], table[2] = heads, tails, multiplicity
+        np.multiply(table[2], table[:2], out=table[3:])
+        return table
 
     def coarse(self, table, multiplicity):
         few, heads, tails = bins(table[0], table[1], multiplicity)

@@ -22,7 +22,10 @@ class Family:
     has_closed_m_step = False
 
     def tabulate(self, heads, tails, multiplicity):
-        """The columns that the other methods read, (n_columns, *shape of the arguments)."""
+        """The columns that the other methods read, (n_columns, *shape of the counts).
+
+        The multiplicity may be a number, for all rows.
+        """
         raise NotImplementedError
 
     def coarse(self, table, multiplicity):

@@ -167,7 +167,8 @@ class _Refit:
         tables = [self.rows.draw(rng) for rng in rngs]
         start = warm_start(self.original.parameters, self.recipe.specification)[None]
         warm = [start] * len(tables)
-        runs = fit_tables(self.recipe, tables, warm=warm, own_starts=False, regroup=False)
+        options = {"own_starts": False, "regroup": False, "strict": False}
+        runs = fit_tables(self.recipe, tables, warm=warm, **options)
         return [self._result(run, counts) for run, counts in zip(runs, tables, strict=True)]
 
     def _result(self, run, counts):

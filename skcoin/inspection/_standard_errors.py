@@ -153,7 +153,7 @@ def _information(fitted):
     quadratic = quadratic_at(problem, parameters, expected)
     gain = float(quadratic.remaining_gain()[0])
     reaches = quadratic.reaches_bound(problem, parameters, expected)
-    if reaches.any():
+    if reaches is not None and reaches.any():
         put = to_bound(parameters, parameters, reaches)
         there = e_step(problem, put, information=True)
         if np.isfinite(there.objective[0]):
