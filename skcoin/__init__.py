@@ -5,6 +5,7 @@ coin's probability of heads and how often it is picked.
 """
 
 from skcoin._binomial_mixture import BinomialMixture
+from skcoin._nonparametric_mixture import NonparametricBinomialMixture
 from skcoin._three_coin import ThreeCoinModel
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.frames import count_tosses, fit_groups, join_posterior
@@ -13,6 +14,7 @@ __version__ = "0.2.0"
 __all__ = [
     "BinomialMixture",
     "IdentifiabilityWarning",
+    "NonparametricBinomialMixture",
     "ThreeCoinModel",
     "count_tosses",
     "fit_groups",

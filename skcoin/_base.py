@@ -203,6 +203,19 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
     def __setstate__(self, state):
         super().__setstate__(check_version(state, type(self).__name__))
 
+    def _recipe(self):
+        return Recipe(
+            family=self._family,
+            specification=self._specification(),
+            theta_prior=check_theta_prior(self.theta_prior),
+            weights_prior=self.weights_prior,
+            init_params=self.init_params,
+            n_init=self.n_init,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+
     def _fit_counts(self, counts, recipe, *, goes_on=False):
         """All of ``fit`` that comes after the counting; ``goes_on`` from the last fit."""
         ordered = recipe.specification.orders_components
@@ -263,17 +276,7 @@ def falling(parameters):
 
 def recipe_of(model):
     """What a model asks of a fit, its parameters checked."""
-    return Recipe(
-        family=model._family,
-        specification=model._specification(),
-        theta_prior=check_theta_prior(model.theta_prior),
-        weights_prior=model.weights_prior,
-        init_params=model.init_params,
-        n_init=model.n_init,
-        solver=model.solver,
-        tol=model.tol,
-        max_iter=model.max_iter,
-    )
+    return model._recipe()
 
 
 def validated_recipe(estimator):

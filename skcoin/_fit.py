@@ -30,6 +30,8 @@ class Recipe:
     weights_prior : float
     init_params, n_init, solver, tol, max_iter
         As in the estimators.
+    is_nonparametric : bool
+        Whether the number of components is learned, too.
     """
 
     family: object
@@ -41,6 +43,7 @@ class Recipe:
     solver: str
     tol: float
     max_iter: int
+    is_nonparametric: bool = False
 
 
 def as_problem(recipe, counts):

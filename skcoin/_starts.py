@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 
 from skcoin._counts import HIDDEN
 from skcoin._em.parameters import Parameters
-from skcoin._families.nonparametric import reduced_npmle
 from skcoin._families.rates import bins, by_falling_rate
+from skcoin._families.reduced_npmle import reduced_npmle
 
 
 def start_values(tables, specification, init_params, n_init, random_state):

@@ -60,6 +60,35 @@ def warn_of_identifiability(model, problem):
         )
 
 
+def warn_of_gap(model):
+    """Say so where the search for a mixing distribution ended early."""
+    if not model.converged_:
+        warn_user(
+            f"max_iter={model.max_iter} ended the search: another distribution may have a total "
+            f"log-likelihood that is higher by up to {model.gap_:.3g}, more than "
+            f"tol={model.tol:g}. Raise max_iter or tol.",
+            ConvergenceWarning,
+        )
+
+
+def warn_of_moments(model, most):
+    """Say so where other mixing distributions have the same moments, and so the same likelihood.
+
+    ``most`` tosses tell ``most`` moments. A distribution is the only one with its first moments
+    where an atom inside (0, 1) counts as one, an atom at 0 or 1 as one half, and all of them
+    together as no more than half of the number of moments.
+    """
+    at_end = (model.theta_ == 0) | (model.theta_ == 1)
+    if np.where(at_end, 1, 2).sum() > most:
+        known, tosses = _moments(most, model.weights_ @ model.theta_), _tosses(most)
+        warn_user(
+            f"No row has more than {tosses}. Only {known} identified; other distributions of "
+            "theta have the same likelihood. Toss more often, or read nothing but these moments "
+            "off the coins.",
+            IdentifiabilityWarning,
+        )
+
+
 def warn_user(message, category):
     """Warn at the line that called skcoin, whatever scikit-learn puts between."""
     frame, level = sys._getframe(1), 2
@@ -80,3 +109,7 @@ def _moments(most, mean):
     if most == 1:
         return f"the mean weights_ @ theta_ = {mean:.6g} is"
     return f"the first {most} moments weights_ @ theta_**j, j = 1, ..., {most}, are"
+
+
+def _tosses(most):
+    return f"{most} toss" + "es" * (most != 1)

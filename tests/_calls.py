@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from skcoin import (
     BinomialMixture,
+    NonparametricBinomialMixture,
     ThreeCoinModel,
     count_tosses,
     fit_groups,
@@ -34,8 +35,11 @@ ESTIMATORS = {
     "from k-means++": BinomialMixture(2, init_params="k-means++", n_init=2, random_state=0),
     "with priors": BinomialMixture(theta_prior=(2, 3), weights_prior=2),
     "with a held coin": BinomialMixture(theta_init=[0.5, 0.2], learn_theta=[False, True]),
+    "nonparametric": NonparametricBinomialMixture(),
 }
 PLAIN = ("one coin", "two coins", "three coins", "ThreeCoinModel")
+ANY_NUMBER = ("nonparametric",)  # of coins, which is learned: no labels, no paths, no errors
+ALL = PLAIN + ANY_NUMBER
 EXCEPTIONS = {
     "IdentifiabilityWarning": "it is a warning",
     "Summary": "it is what summary returns, and reads nothing",
@@ -116,18 +120,18 @@ def method(name, *takes, **claims):
         name,
         lambda model, X, **columns: {name: getattr(model, name)(X, **columns)},
         takes,
+        models=ALL,
         **claims,
     )
 
 
 def learn(method):
     """All that ``fit`` or ``partial_fit`` learns, to the last bit."""
-    names = "theta_", "weights_", "theta_path_", "weights_path_"
-    names += "lower_bound_", "lower_bounds_", "n_iter_", "converged_"
 
     def read(estimator, X, **columns):
         model = getattr(clone(estimator), method)(X, **columns)
-        return {name: getattr(model, name) for name in names}
+        learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
+        return {name: learned[name] for name in learned if "feature" not in name}
 
     return read
 
@@ -148,18 +152,29 @@ def posterior_mean(model, X):
 
 OF_A_FIT = {
     "fits": True,
-    "models": tuple(ESTIMATORS),
+    "models": tuple(name for name in ESTIMATORS if name not in ANY_NUMBER),
     "ways": {"lower_bound_": mean, "lower_bounds_": mean},
 }
+OF_ANY_NUMBER = {"fits": True, "models": ANY_NUMBER, "variant": "of any number"}
 METHODS = [
     Call("fit", learn("fit"), (WEIGHTS, COINS), **OF_A_FIT),
+    Call("fit", learn("fit"), (WEIGHTS,), **OF_ANY_NUMBER, ways={"lower_bound_": mean}),
     Call("partial_fit", learn("partial_fit"), (WEIGHTS, COINS), **OF_A_FIT),
+    Call(
+        "partial_fit",
+        learn("partial_fit"),
+        (WEIGHTS,),
+        **OF_ANY_NUMBER,
+        ways={"lower_bound_": mean},
+    ),
     Call("fit_predict", fit_predict, (WEIGHTS, COINS), fits=True, per_row=True),
+    Call("fit_predict", fit_predict, (WEIGHTS,), per_row=True, **OF_ANY_NUMBER),
     Call("sample", sample, (WEIGHTS, COINS), fits=True),
+    Call("sample", sample, (WEIGHTS,), **OF_ANY_NUMBER),
     method("predict", per_row=True),
     method("predict_proba", per_row=True),
     method("transform", per_row=True),
-    Call("posterior_mean", posterior_mean, per_row=True),
+    Call("posterior_mean", posterior_mean, per_row=True, models=ALL),
     method("score_samples", per_row=True, ways={"score_samples": lambda log_ways, _: log_ways}),
     method("score", WEIGHTS, ways={"score": mean}),
     method("aic", WEIGHTS, ways={"aic": total(-2)}),
@@ -226,7 +241,7 @@ def summary(model, X, **columns):
 OF_A_TEST = to_rounding("statistic", "null_distribution", "p_value")
 FUNCTIONS = [
     inspect("standard_errors", WEIGHTS, COINS),
-    inspect("optimality_gap", WEIGHTS),
+    inspect("optimality_gap", WEIGHTS, models=ALL),
     *(
         inspect("confidence_intervals", WEIGHTS, COINS, variant=method, method=method, **options)
         for method, options in {
@@ -248,12 +263,16 @@ FUNCTIONS = [
         )
         for variant in ("parametric", "of rows")
     ),
-    Call(
-        "summary",
-        summary,
-        (WEIGHTS, COINS),
-        refuses=NO_MODEL,
-        ways={"log-likelihood": None, "less the criteria": None},
+    *(
+        Call(
+            "summary",
+            summary,
+            takes,
+            refuses=NO_MODEL,
+            models=models,
+            ways={"log-likelihood": None, "less the criteria": None},
+        )
+        for models, takes in ((PLAIN, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
     ),
     Call(
         "likelihood_ratio_test",
@@ -289,7 +308,7 @@ FUNCTIONS = [
 # --- displays -----------------------------------------------------------------------------------
 
 
-def display(name, *takes, ways=()):
+def display(name, *takes, models=PLAIN, ways=()):
     """What a display keeps, without artists."""
     kind = getattr(plotting, name)
 
@@ -299,16 +318,17 @@ def display(name, *takes, ways=()):
         kept = {name: value for name, value in vars(drawn).items() if not name.endswith("_")}
         return kept | kept.pop("gaps", {})
 
-    return Call(f"{name}.from_estimator", read, takes, refuses=NO_MODEL, ways=dict(ways))
+    call = f"{name}.from_estimator"
+    return Call(call, read, takes, refuses=NO_MODEL, models=models, ways=dict(ways))
 
 
 BOUND = dict.fromkeys(("objective", "path_objective", "bounds"), total(1))
 DISPLAYS = [
     display("ConvergenceDisplay", WEIGHTS, COINS),
-    display("GradientDisplay", WEIGHTS),
+    display("GradientDisplay", WEIGHTS, models=ALL),
     display("LowerBoundDisplay", WEIGHTS, COINS, ways=BOUND),
-    display("MixtureDisplay", WEIGHTS),
-    display("PosteriorDisplay", WEIGHTS),
+    display("MixtureDisplay", WEIGHTS, models=ALL),
+    display("PosteriorDisplay", WEIGHTS, models=ALL),
 ]
 
 # --- data frames --------------------------------------------------------------------------------
@@ -349,7 +369,7 @@ def group(estimator, X, sample_weight=None):
 
 FRAMES = [
     Call("count_tosses", count, (WEIGHTS,), fits=True, frames=True, models=("two coins",)),
-    Call("join_posterior", join, per_row=True, frames=True, refuses=NO_MODEL),
+    Call("join_posterior", join, per_row=True, frames=True, refuses=NO_MODEL, models=ALL),
     Call(
         "fit_groups",
         group,

@@ -81,7 +81,7 @@ def local_maxima(grid, value, heads, tails, log_share):
     size = max(1, BLOCK // max(heads.shape[1], 1))
     for i in range(0, len(peak), size):
         j, p = model[i : i + size], peak[i : i + size]
-        refined = _refined(grid, p, heads[j], tails[j], log_share[j])
+        refined = refine(grid, p, heads[j], tails[j], log_share[j])
         better = refined[1] > height[i : i + size]
         theta[i : i + size][better] = refined[0][better]
         height[i : i + size][better] = refined[1][better]
@@ -93,7 +93,7 @@ def most_gain(highest, n_rows):
     return n_rows * np.maximum(highest - np.log(n_rows), 0.0)
 
 
-def _refined(grid, peak, heads, tails, log_share):
+def refine(grid, peak, heads, tails, log_share):
     """Theta and ``log(D + W)`` of the local maxima between the neighbours of points of the grid.
 
     Newton's iteration in ``x = arcsin sqrt theta``, kept between bounds that close in on it. With

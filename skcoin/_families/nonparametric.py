@@ -1,78 +1,348 @@
-"""The nonparametric maximum-likelihood estimate of the mixing distribution of thetas."""
+"""The nonparametric maximum-likelihood estimate of the mixing distribution of thetas.
+
+Over all distributions ``G`` of theta on [0, 1], ``l(G) = sum_i m_i log g_i`` with ``g_i`` the
+integral of ``f(x_i | theta)`` is concave, and a maximum has finitely many atoms [1]_. How far any
+``G`` is from it, Lindsay's gradient function ``D`` bounds: ``l(max) - l(G) <= W log(1 + D / W)``,
+at the largest ``D``.
+
+The search goes round: all local maxima of ``D`` join the atoms; a convex quadratic programme shares
+out the weights, most of which become zero [2]_; atoms that straddle a single one are merged; a few
+joint steps of Newton, those of any mixture, move atoms and weights together. It ends when ``D`` is
+nowhere above the tolerance.
+
+References
+----------
+.. [1] Lindsay, B. G. (1983). The geometry of mixture likelihoods: a general theory. Annals of
+   Statistics, 11(1), 86-94.
+.. [2] Wang, Y. (2007). On fast computation of the non-parametric maximum likelihood estimate of a
+   mixing distribution. Journal of the Royal Statistical Society, Series B, 69(2), 185-198.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+from scipy.optimize import nnls
+from scipy.sparse import csr_array
 
-from skcoin._em.problem import pad
+from skcoin._em.e_step import log_likelihood
+from skcoin._em.loop import repeat
+from skcoin._em.parameters import Parameters
+from skcoin._em.problem import Problem
+from skcoin._em.specification import Specification
+from skcoin._em.steps import newton_step
+from skcoin._families.binomial import BINOMIAL
+from skcoin._families.gradient_function import refine
+from skcoin._families.rates import log_at_own_rate
+
+PER_WIDTH = 4  # points of the grid to the standard deviation of the longest row's likelihood
+FEWEST = 100  # points of the grid
+EVERY = 8  # which of them the search begins with
+NEGLIGIBLE = 45.0  # e-folds below a row's largest density
+BLOCK = 2**22  # densities
+STORED = 2**26  # the same, kept: 0.8 GB
+EM_STEPS = 3
+WEIGHINGS = 2
+HALVINGS = 30
+NEWTON_STEPS = 6
+LAST_STEPS = 50
+MERGED = (2.2, 1.2, 0.3)  # cells of the grid
+ROUNDING = 1e-13  # of the gap, relative to the weight of all rows
 
 
-def reduced_npmle(binned, n_coins, n_steps=30):
-    """The nonparametric mixing distribution, roughly, with its atoms reduced to few coins.
+@dataclass(frozen=True)
+class MixingDistribution:
+    """A distribution of theta with finitely many atoms.
 
-    EM finds weights for a grid of thetas. The atoms are then divided into ``n_coins`` groups of
-    neighbours, such that the variance within the groups is least: that of ``arcsin sqrt theta``,
-    in which tosses have the same variance everywhere.
+    Attributes
+    ----------
+    parameters : Parameters of shape (n_atoms,)
+        By falling theta.
+    gap : float
+        What no other distribution can gain more than, in log-likelihood of all rows.
+    n_iter : int
+        Rounds of the search.
+    converged : bool
+        Whether the gap is within the tolerance.
+    """
+
+    parameters: Parameters
+    gap: float
+    n_iter: int
+    converged: bool
+
+
+def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
+    """The mixing distribution of largest likelihood.
 
     Parameters
     ----------
-    binned : list of ndarray of shape (3, n_bins)
-        From ``bins``, for each table; more bins than coins, and of more than one rate.
-    n_coins : int
-    n_steps : int
+    heads, tails, multiplicity : ndarray of shape (n_rows,)
+        Of rows with at least one toss.
+    tol : float
+        The gap to end at, in log-likelihood of all rows; at least what rounding leaves of it,
+        1e-13 of their weight.
+    max_iter : int
+        Rounds at most.
+    start : Parameters of shape (n_atoms,), default=None
+        Atoms to begin with, beside those of a grid.
 
     Returns
     -------
-    theta, weights : ndarray of shape (n_tables, n_coins)
+    distribution : MixingDistribution
     """
-    atoms = [_atoms(n, heads, tails, n_coins) for n, heads, tails in binned]
-    x = pad(atoms, fill=np.nan)
-    is_atom = np.isfinite(x)
-    x = np.where(is_atom, x, [[of_table[-1]] for of_table in atoms])  # one more there, but empty
-    n, heads, tails = (pad(column, fill=1.0) for column in zip(*binned, strict=True))
-    share = pad([of_table[0] / of_table[0].sum() for of_table in binned])
-    log_f = (heads / n)[:, :, None] * np.log(np.sin(x))[:, None]
-    log_f += (tails / n)[:, :, None] * np.log(np.cos(x))[:, None]
-    f = np.exp(2 * (log_f - log_f.max(axis=2, keepdims=True)))
-    weights = is_atom / is_atom.sum(axis=1, keepdims=True)
-    for _ in range(n_steps):
-        fitted = (f @ weights[..., None])[..., 0]
-        weights = weights * ((share / fitted)[:, None] @ f)[:, 0]
-    weights = np.maximum(weights, 1e-12)  # what has underflowed must still belong somewhere
-    first = _partition(x, weights, n_coins)
-    totals = _before(np.stack([weights, weights * x]))
-    weights, moment = np.diff(np.take_along_axis(totals, first[None], axis=-1))
-    return np.sin(moment / weights) ** 2, weights / weights.sum(axis=1, keepdims=True)
+    rows = _Rows(heads, tails, multiplicity)
+    tol = max(tol, ROUNDING * rows.n_rows)
+    atoms, n_iter = _first_atoms(rows), 0
+    if start is not None:
+        atoms = _reweigh(rows, _join(atoms, start.components[:, 0]))
+    maxima, gap = _maxima(rows, atoms)
+    while gap > tol and n_iter < max_iter:
+        atoms = _join(atoms, maxima)
+        for _ in range(WEIGHINGS):
+            atoms = _reweigh(rows, atoms)
+        atoms = _merge(rows, atoms)
+        atoms = _newton(rows, atoms, NEWTON_STEPS)
+        maxima, gap = _maxima(rows, atoms)
+        n_iter += 1
+    atoms, gap = _tidied(rows, atoms, gap, tol)
+    order = np.argsort(-atoms.components[:, 0])
+    return MixingDistribution(atoms[order], gap, n_iter, gap <= tol)
 
 
-def _atoms(n, heads, tails, n_coins):
-    """A grid in ``arcsin sqrt theta``, falling: even, and at some rates."""
-    x = np.arcsin(np.sqrt((heads + 0.25 * n) / (heads + tails + 0.5 * n)))
-    even = np.linspace(x.min(), x.max(), max(16, 2 * n_coins))
-    return np.union1d(even, x[:: len(x) // 16 + 1])[::-1]
+@dataclass(frozen=True)
+class _Rows:
+    """The rows, by rising rate, and a grid of thetas from the lowest to the highest of their rates.
 
-
-def _partition(x, weights, n_groups):
-    """Edges of consecutive groups of least variance within, by dynamic programming.
-
-    Shape (n_tables, n_groups + 1); the first is 0, the last the number of places.
+    No maximum of ``D`` lies outside, since each of its terms falls from its row's rate to both
+    sides. In ``x = arcsin sqrt theta`` the density of a row of ``n`` tosses falls at least as
+    ``cos(x - x_i)^(2 n)``, which is why each row is looked at near its own rate only.
     """
-    n_places = x.shape[1]
-    before = _before(np.stack([weights, weights * x, weights * x**2]))
-    sums = before[:, :, None, 1:] - before[:, :, :-1, None]  # from one place to another
-    with np.errstate(divide="ignore", invalid="ignore"):
-        loss = sums[2] - sums[1] ** 2 / sums[0]
-    loss[:, *np.tril_indices(n_places, -1)] = np.inf
-    best, starts = loss[:, 0], []
-    for _ in range(n_groups - 1):
-        both = best[:, :-1, None] + loss[:, 1:]  # the last group starts one after the others end
-        starts.append(both.argmin(axis=1) + 1)
-        best = both.min(axis=1)
-    edges = [np.full((len(x), 1), n_places)]
-    for start in reversed(starts):
-        edges.append(np.take_along_axis(start, edges[-1] - 1, axis=1))
-    edges.append(np.zeros((len(x), 1), dtype=int))
-    return np.concatenate(edges[::-1], axis=1)
+
+    heads: np.ndarray
+    tails: np.ndarray
+    multiplicity: np.ndarray
+
+    @cached_property
+    def n_rows(self):
+        return self.multiplicity.sum()
+
+    @cached_property
+    def tosses(self):
+        return self.heads + self.tails
+
+    @cached_property
+    def table(self):
+        return BINOMIAL.tabulate(self.heads, self.tails, self.multiplicity)
+
+    @cached_property
+    def top(self):
+        """The largest log-density of each row, that of its own rate."""
+        return log_at_own_rate(self.heads, self.tails)
+
+    @cached_property
+    def grid(self):
+        """Even in ``x``, in which all likelihoods of ``n`` tosses are as wide."""
+        x = np.arcsin(np.sqrt(self.heads / self.tosses))
+        n_cells = 2 * PER_WIDTH * np.sqrt(self.tosses.max()) * np.ptp(x)
+        n_points = max(FEWEST, int(np.ceil(n_cells)) + 1)
+        grid = np.sin(np.linspace(x.min(), x.max(), n_points)) ** 2
+        rates = self.heads / self.tosses
+        grid[[0, -1]] = rates.min(), rates.max()
+        return np.unique(grid)
+
+    @cached_property
+    def cell(self):
+        return np.ptp(np.arcsin(np.sqrt(self.grid))) / max(len(self.grid) - 1, 1)
+
+    @cached_property
+    def _span(self):
+        """The first point of the grid that concerns each row, and how many do."""
+        x_grid = np.arcsin(np.sqrt(self.grid))
+        x = np.arcsin(np.sqrt(self.heads / self.tosses))
+        reach = np.arccos(np.exp(-NEGLIGIBLE / (2 * self.tosses)))
+        first = np.searchsorted(x_grid, x - reach)
+        return first, np.searchsorted(x_grid, x + reach, "right") - first
+
+    @cached_property
+    def _blocks(self):
+        """Runs of rows whose densities fit into memory together."""
+        total = np.cumsum(self._span[1])
+        edges = np.unique(np.searchsorted(total, np.arange(BLOCK, total[-1], BLOCK)))
+        edges = np.concatenate([[0], edges[edges > 0], [len(total)]])
+        return [slice(*pair) for pair in pairwise(np.unique(edges))]
+
+    @cached_property
+    def _stored(self):
+        return [(rows, self._densities(rows)) for rows in self._blocks]
+
+    def densities(self):
+        """Runs of rows with ``f(x_i | theta)`` over its ``top``, (n_run, n_grid), run by run.
+
+        What is next to zero is left out. The table is kept where it is not too large.
+        """
+        if self._span[1].sum() <= STORED:
+            return self._stored
+        return ((rows, self._densities(rows)) for rows in self._blocks)
+
+    def _densities(self, rows):
+        first, length = (column[rows] for column in self._span)
+        ends = np.append(0, np.cumsum(length))
+        point = np.arange(ends[-1]) - np.repeat(ends[:-1] - first, length)
+        row = np.repeat(np.arange(len(first)), length)
+        table = self.table[:2, rows][:, row]
+        log_f = BINOMIAL.log_density(self.grid[point][:, None, None], table.T[..., None])[:, 0, 0]
+        density = np.exp(log_f - self.top[rows][row])
+        return csr_array((density, point, ends), shape=(len(first), len(self.grid)))
+
+    def gradient(self, log_fitted):
+        """``D + W`` on the grid, of a model with these log-densities of the rows."""
+        share = self.multiplicity * np.exp(self.top - log_fitted)
+        return sum(density.T @ share[rows] for rows, density in self.densities())
+
+    def near(self, point):
+        """The rows that a point of the grid concerns."""
+        first, length = self._span
+        return np.flatnonzero((first <= point) & (point < first + length))
 
 
-def _before(values):
-    """Sums of all values before each place, along the last axis, and of all."""
-    return np.pad(np.cumsum(values, axis=-1), [(0, 0)] * (values.ndim - 1) + [(1, 0)])
+def _first_atoms(rows):
+    """Every few points of the grid, with weights by a few steps of EM."""
+    n_points = len(rows.grid)
+    places = np.unique(np.append(np.arange(0, n_points, EVERY), n_points - 1))
+    weights = np.zeros(n_points)
+    weights[places] = 1 / len(places)
+    for _ in range(EM_STEPS):
+        expected = np.zeros(n_points)
+        for run, density in rows.densities():
+            fitted = np.maximum(density @ weights, np.finfo(float).tiny)
+            expected += density.T @ (rows.multiplicity[run] / fitted)
+        weights = weights * expected / rows.n_rows
+    return _with_weight(Parameters(weights[places], rows.grid[places, None]))
+
+
+def _log_fitted(rows, atoms):
+    return log_likelihood(BINOMIAL, atoms, rows.table)
+
+
+def _height(rows, atoms):
+    return rows.multiplicity @ _log_fitted(rows, atoms)
+
+
+def _maxima(rows, atoms):
+    """Where ``D`` has local maxima above zero, and the gap that the largest leaves."""
+    log_fitted = _log_fitted(rows, atoms)
+    value = rows.gradient(log_fitted)
+    padded = np.pad(value, 1, constant_values=-np.inf)
+    peaks = np.flatnonzero((value >= padded[:-2]) & (value > padded[2:]))
+    log_share = np.log(rows.multiplicity) - log_fitted
+    theta, height = rows.grid[peaks], value[peaks]
+    for i, peak in enumerate(peaks if len(rows.grid) > 1 else ()):
+        near = rows.near(peak)
+        columns = (column[None, near] for column in (rows.heads, rows.tails, log_share))
+        [refined], [log_top] = refine(rows.grid, peaks[i : i + 1], *columns)
+        if np.exp(log_top) > height[i]:
+            theta[i], height[i] = refined, np.exp(log_top)
+    # What has been left out of D adds next to nothing, but a bound is a bound.
+    left_out = np.exp(rows.top - log_fitted - NEGLIGIBLE) @ rows.multiplicity
+    gap = float(rows.n_rows * np.log(max(height.max() + left_out, rows.n_rows) / rows.n_rows))
+    return theta[height > rows.n_rows], gap
+
+
+def _join(atoms, theta):
+    """The atoms and further ones without weight."""
+    components = np.concatenate([atoms.components, theta[:, None]])
+    return Parameters(np.concatenate([atoms.weights, np.zeros(len(theta))]), components)
+
+
+def _reweigh(rows, atoms):
+    """Weights by a step of Newton, as a quadratic programme, and a search along its line.
+
+    With ``S_ik = f(x_i | theta_k) / g_i`` the log-likelihood of weights ``p`` that sum to one is
+    ``-|sqrt(m) (S p - 2)|^2 / 2`` to second order, up to a constant. Its maximum over ``p >= 0`` is
+    that of nonnegative least squares with a row for the sum, rescaled.
+    """
+    log_fitted = _log_fitted(rows, atoms)
+    ratio = np.exp(BINOMIAL.log_density(atoms.components, rows.table) - log_fitted)
+    root = np.linalg.qr(np.sqrt(rows.multiplicity)[:, None] * (ratio.T - 2), mode="r")
+    scale = np.abs(root).max()
+    system = np.vstack([root / scale, np.ones(root.shape[1])])
+    target, _ = nnls(system, np.append(np.zeros(len(root)), 1.0))
+    target = target / target.sum()
+    now = rows.multiplicity @ log_fitted
+    for halving in range(HALVINGS):
+        weights = atoms.weights + (target - atoms.weights) * 0.5**halving
+        moved = _with_weight(replace(atoms, weights=weights))
+        if _height(rows, moved) >= now:
+            return moved
+    return _with_weight(atoms)
+
+
+def _with_weight(atoms):
+    """The atoms that have weight."""
+    atoms = atoms[atoms.weights > 0]
+    return replace(atoms, weights=atoms.weights / atoms.weights.sum())
+
+
+def _merge(rows, atoms):
+    """Neighbours as one, where joint steps then find as high a likelihood.
+
+    Left alone, pairs of atoms would straddle single ones ever more closely.
+    """
+    now = _height(rows, atoms)
+    for n_cells in MERGED:
+        merged = _merged(atoms, n_cells * rows.cell)
+        if len(merged.weights) < len(atoms.weights):
+            merged = _newton(rows, merged, NEWTON_STEPS)
+            if _height(rows, merged) >= now:
+                return merged
+    return atoms
+
+
+def _tidied(rows, atoms, gap, tol):
+    """Atoms that are all but equal as one, if the gap stays below the tolerance."""
+    merged = _merged(atoms, MERGED[-1] * rows.cell)
+    if len(merged.weights) == len(atoms.weights):
+        return atoms, gap
+    merged = _newton(rows, merged, LAST_STEPS)
+    left = _maxima(rows, merged)[1]
+    return (merged, left) if left <= max(gap, tol) else (atoms, gap)
+
+
+def _merged(atoms, width):
+    """Runs of atoms that are closer than a width in ``arcsin sqrt theta``, each as one."""
+    x = np.arcsin(np.sqrt(atoms.components[:, 0]))
+    order = np.argsort(x)
+    x, weights = x[order], atoms.weights[order]
+    first = np.flatnonzero(np.diff(x, prepend=-np.inf) > width)
+    total = np.add.reduceat(weights, first)
+    theta = np.sin(np.add.reduceat(weights * x, first) / total) ** 2
+    alone = np.diff(np.append(first, len(x))) == 1
+    theta[alone] = atoms.components[order[first[alone]], 0]
+    return Parameters(total, theta[:, None])
+
+
+def _newton(rows, atoms, n_steps):
+    """Joint steps of weights and thetas."""
+    n_atoms = len(atoms.weights)
+    specification = Specification(
+        init=np.full((n_atoms, 1), np.nan),
+        weights_init=None,
+        free=np.ones((n_atoms, 1), dtype=bool),
+        free_weights=True,
+        tied=np.array([False]),
+        names="",
+    )
+    nothing = np.zeros(n_atoms)
+    problem = Problem(
+        family=BINOMIAL,
+        table=rows.table,
+        multiplicity=rows.multiplicity,
+        pseudo_rows=nothing,
+        pseudo_statistics=np.zeros((n_atoms, 2)),
+        labelled=nothing,
+        specification=specification,
+    )
+    [run] = repeat(newton_step, [problem], [atoms[None]], tol=0, max_iter=n_steps)
+    return _with_weight(run.last[0])

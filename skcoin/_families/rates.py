@@ -1,6 +1,7 @@
 """Rows by their rate of heads: bins of like rates, and a grid of thetas that is fine enough."""
 
 import numpy as np
+from scipy.special import xlogy
 
 MOST_POINTS = 2**14
 
@@ -52,3 +53,9 @@ def grid_for(heads, tails, per_width):
         return grid
     tossed = heads + tails > 0
     return np.union1d(grid, heads[tossed] / (heads + tails)[tossed])
+
+
+def log_at_own_rate(heads, tails):
+    """``h log(h / n) + t log(t / n)``, the largest log-density of each row, at its own rate."""
+    tosses = heads + tails
+    return xlogy(heads, heads / tosses) + xlogy(tails, tails / tosses)

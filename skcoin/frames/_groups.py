@@ -103,6 +103,11 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
     """
     refuse_if_no_model(estimator, "estimator")
     recipe = validated_recipe(estimator)
+    if recipe.is_nonparametric:
+        raise TypeError(
+            f"estimator is a {type(estimator).__name__}, which finds as many coins as a group asks "
+            "for, but the result has the same columns for all. Use a BinomialMixture."
+        )
     by = [by] if isinstance(by, str) else by
     if not isinstance(by, list | tuple) or not by:
         raise ValueError(

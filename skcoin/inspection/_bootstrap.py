@@ -11,7 +11,7 @@ from skcoin._em.specification import warm_start
 from skcoin._fit import Recipe, fit_tables
 from skcoin._mixture import Mixture
 from skcoin._warnings import warn_user
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._resampling import Resampling, Simulation
 from skcoin.inspection._workers import repeat
 
@@ -115,6 +115,7 @@ def bootstrap(
     >>> fits.theta.std(axis=0).round(2), standard_errors(coins, X).theta.round(2)
     (array([0.02, 0.01]), array([0.02, 0.02]))
     """
+    check_parametric(model)
     return replicates_of(
         check_fitted(model, X, sample_weight, coins),
         n_boot,

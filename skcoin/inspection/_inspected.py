@@ -39,6 +39,18 @@ class Inspected:
         return as_problem(self.recipe, self.counts)
 
 
+def check_parametric(model, name="model"):
+    """Refuse a model whose number of coins is learned, and so has no parameters to be sure of."""
+    check_model(model, name)
+    if recipe_of(model).is_nonparametric:
+        n_coins = len(model.theta_)
+        raise TypeError(
+            f"{name} is a {type(model).__name__}, whose number of coins is learned: its thetas and "
+            f"weights are no fixed parameters. Fit BinomialMixture({n_coins}) for a number that is "
+            "given."
+        )
+
+
 def check_fitted(model, X, sample_weight=None, coins=None):
     """Check a model and its data, and count them."""
     check_model(model)

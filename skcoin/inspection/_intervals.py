@@ -7,7 +7,7 @@ from sklearn.utils import Bunch
 
 from skcoin._validation import check_level
 from skcoin.inspection._bootstrap import replicates_of
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._profile import profile_interval
 from skcoin.inspection._standard_errors import errors_of, gain_of, warn_if_below
 
@@ -115,6 +115,7 @@ def confidence_intervals(
     check_level(level)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}.")
+    check_parametric(model)
     fitted = check_fitted(model, X, sample_weight, coins)
     if method == "wald":
         return wald(fitted.mixture, errors_of(fitted), level)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import Bunch
 
-from skcoin._base import check_model
 from skcoin._em.specification import warm_start
 from skcoin._fit import fit_tables
-from skcoin.inspection._inspected import Inspected, check_fitted
+from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._standard_errors import MOST_GAIN, gain_of
@@ -120,7 +119,7 @@ def likelihood_ratio_test(
     (34.0, 0.01)
     """
     for model, name in ((null, "null"), (alternative, "alternative")):
-        check_model(model, name)
+        check_parametric(model, name)
     small, large = (check_fitted(model, X, sample_weight) for model in (null, alternative))
     if null.layout != alternative.layout:
         raise ValueError(

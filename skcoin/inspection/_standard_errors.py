@@ -8,7 +8,7 @@ from skcoin._em.e_step import e_step
 from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_bound
 from skcoin._warnings import warn_user
 from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_parametric
 
 LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten the digits
 MOST_GAIN = 0.01  # in log-likelihood; with more left, a seventh of a standard error from the top
@@ -95,6 +95,7 @@ def standard_errors(model, X, sample_weight=None, *, coins=None):
     >>> errors.theta.round(3), errors.weights.round(3)
     (array([0.021, 0.021]), array([0.124, 0.124]))
     """
+    check_parametric(model)
     return errors_of(check_fitted(model, X, sample_weight, coins))
 
 

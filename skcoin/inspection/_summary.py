@@ -80,11 +80,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
     fitted = check_fitted(model, X, sample_weight, coins)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        errors = errors_of(fitted)
-        if method == "wald":
-            intervals = wald(fitted.mixture, errors, level)
-        else:
-            intervals = profile(fitted, level)
+        errors, intervals = _errors_and_intervals(fitted, level, method)
     return Summary(
         title=_title(model, fitted.counts),
         level=level,
@@ -93,6 +89,17 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
         intervals=intervals,
         facts=_facts(model, fitted),
         notes=list(dict.fromkeys(str(warning.message) for warning in caught)),
+    )
+
+
+def _errors_and_intervals(fitted, level, method):
+    if fitted.recipe.is_nonparametric:  # atoms are no parameters
+        none = np.full(fitted.specification.n_components, np.nan)
+        errors = Bunch(theta=none, weights=none)
+        return errors, wald(fitted.mixture, errors, level)
+    errors = errors_of(fitted)
+    return errors, wald(fitted.mixture, errors, level) if method == "wald" else profile(
+        fitted, level
     )
 
 
@@ -185,7 +192,7 @@ class Summary:
 def _facts(model, fitted):
     mixture, counts = fitted.mixture, fitted.counts
     gap = gap_of(mixture, counts).gap
-    steps = f"{several(model.n_iter_, 'step')} of {model.solver}"
+    steps = f"{several(model.n_iter_, 'step')} of {fitted.recipe.solver}"
     return {
         "log-likelihood": f"{mixture.total_log_likelihood(counts):.4f}",
         "parameters": str(fitted.specification.n_parameters),

@@ -6,7 +6,7 @@ import numpy as np
 
 from skcoin._em.parameters import Parameters
 from skcoin._validation import check_number
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._paths import gaps_to_the_top
 from skcoin.inspection._text import several
 from skcoin.plotting._display import GREY, Display, pyplot, style
@@ -122,6 +122,7 @@ class ConvergenceDisplay(Display):
             raise ValueError(f"solvers is {solvers}, but must hold some of {list(NAMES)}.")
         check_number(tol, "tol", Real, min_val=0)
         check_number(max_iter, "max_iter", Integral, min_val=1)
+        check_parametric(estimator)
         fitted = check_fitted(estimator, X, sample_weight, coins)
         start = Parameters(estimator.weights_path_[:1], estimator.theta_path_[:1, :, None])
         gaps, top = gaps_to_the_top(fitted, start, solvers, tol, max_iter)

@@ -1,0 +1,279 @@
+"""NonparametricBinomialMixture: as many coins as the tosses ask for."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skcoin._base import BaseMixture, count_rows, mixture_of
+from skcoin._counts import merge
+from skcoin._em.specification import Specification
+from skcoin._families.nonparametric import npmle
+from skcoin._fit import Recipe
+from skcoin._layouts import LAYOUTS
+from skcoin._validation import refuse_if_no_toss
+from skcoin._warnings import warn_of_gap, warn_of_moments
+
+
+class NonparametricBinomialMixture(BaseMixture):
+    """Any number of coins: the mixing distribution of largest likelihood, with a certificate.
+
+    Each row is tossed with a probability of heads of its own, drawn from a distribution ``G`` on
+    [0, 1] of which nothing is assumed. A row of ``h`` heads and ``t`` tails has the probability
+
+        ``binom(h + t, h) * integral of theta**h * (1 - theta)**t dG(theta)``
+
+    and the fit maximises the product over all rows over *all* distributions. The maximum has
+    finitely many atoms [1]_, which are the coins: nobody has to choose their number. It is global,
+    and ``gap_`` proves it: no distribution at all has a log-likelihood that is higher by more.
+
+    Parameters
+    ----------
+    layout : {"heads_tails", "heads_tosses", "tosses"}, default="heads_tails"
+        What the columns of X hold: heads and tails (with more columns, the sum of all but the
+        first is tails); heads and all tosses; or one toss per cell, 1 heads, 0 tails, NaN not
+        tossed.
+    tol : float, default=1e-6
+        Stop when ``gap_``, in log-likelihood of all rows, is at most that, or at most 1e-13 of the
+        weight of all rows, which is what rounding leaves of it.
+    max_iter : int, default=200
+        Rounds of the search at most.
+    warm_start : bool, default=False
+        Whether the search begins with the coins of the last fit beside its own.
+    random_state : int, RandomState instance or None, default=None
+        For ``sample``. The fit is deterministic.
+
+    Attributes
+    ----------
+    theta_ : ndarray of shape (n_components_,)
+        Probability of heads of each coin, falling.
+    weights_ : ndarray of shape (n_components_,)
+        Probability of each coin to be picked.
+    n_components_ : int
+        Number of coins.
+    gap_ : float
+        What no other mixture can gain more than, in log-likelihood of all rows; at least 0.
+    converged_ : bool
+        Whether ``gap_`` is within the tolerance.
+    n_iter_ : int
+        Rounds of the search.
+    lower_bound_ : float
+        Log-likelihood of the fit, with binomial coefficients, per unit weight.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X has names that are all strings.
+
+    See Also
+    --------
+    BinomialMixture : A number of coins that is given.
+    skcoin.inspection.optimality_gap : How far any mixture is from this one.
+
+    Notes
+    -----
+    The posterior mean of the theta of a row, as from ``posterior_mean``, is its nonparametric
+    empirical Bayes estimate. Atoms are not to be read as groups: even where theta varies
+    smoothly, the maximum has few, which tell its distribution no better than the tosses do.
+
+    References
+    ----------
+    .. [1] Lindsay, B. G. (1983). The geometry of mixture likelihoods: a general theory. Annals of
+       Statistics, 11(1), 86-94.
+
+    Examples
+    --------
+    Tumours in 71 groups of rats:
+
+    >>> from skcoin import NonparametricBinomialMixture
+    >>> from skcoin.datasets import load_rat_tumours
+    >>> rats = NonparametricBinomialMixture().fit(load_rat_tumours().data)
+    >>> rats.theta_.round(3), rats.weights_.round(3)
+    (array([0.228, 0.105, 0.   ]), array([0.44 , 0.415, 0.145]))
+    >>> rats.gap_ < 1e-6
+    True
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "layout": [StrOptions(set(LAYOUTS))],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        layout="heads_tails",
+        tol=1e-6,
+        max_iter=200,
+        warm_start=False,
+        random_state=None,
+    ):
+        self.layout = layout
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Estimate the mixing distribution.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses, one set of one coin per row, in the ``layout`` of the estimator.
+        y : None
+            Ignored; there for scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, at least 0. A row of weight two is that row twice.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X or a weight is not what the text above says, or X holds no toss.
+
+        Warns
+        -----
+        IdentifiabilityWarning
+            If other distributions have the same likelihood, as where each row is a single toss.
+        ConvergenceWarning
+            If ``max_iter`` ends the search.
+
+        Examples
+        --------
+        >>> from skcoin import NonparametricBinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> NonparametricBinomialMixture().fit(X).theta_.round(4)
+        array([0.7934, 0.5139])
+        """
+        return self._fit_counts(count_rows(self, X, sample_weight, reset=True))
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Estimate the mixing distribution from these rows and all those before.
+
+        Exact: the counts so far and the new ones are merged, so that ten chunks are one fit on
+        everything, whatever their order.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Further tosses, in the ``layout`` of the estimator.
+        y : None
+            Ignored; there for scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in ``fit``. The estimator is then as it was.
+
+        Warns
+        -----
+        IdentifiabilityWarning, ConvergenceWarning
+            As in ``fit``.
+
+        Examples
+        --------
+        >>> from skcoin import NonparametricBinomialMixture
+        >>> coins = NonparametricBinomialMixture()
+        >>> for chunk in ([[5, 5], [9, 1]], [[8, 2], [4, 6], [7, 3]]):
+        ...     coins = coins.partial_fit(chunk)
+        >>> coins.theta_.round(4)
+        array([0.7934, 0.5139])
+        """
+        goes_on = hasattr(self, "_counts")
+        counts = count_rows(self, X, sample_weight, reset=not goes_on)
+        return self._fit_counts(merge([self._counts, counts]) if goes_on else counts)
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit, then say which coin each row most likely is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses, in the ``layout`` of the estimator.
+        y : None
+            Ignored; there for scikit-learn's conventions.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int
+            As from ``predict``.
+
+        Examples
+        --------
+        >>> from skcoin import NonparametricBinomialMixture
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> NonparametricBinomialMixture().fit_predict(X)
+        array([1, 0, 0, 1, 0])
+        """
+        return self.fit(X, y, sample_weight=sample_weight).predict(X)
+
+    def _fit_counts(self, counts):
+        """All of ``fit`` that comes after the counting."""
+        refuse_if_no_toss(counts)
+        tossed = counts.tossed
+        found = npmle(
+            tossed.heads,
+            tossed.tails,
+            tossed.multiplicity,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            start=self._parameters() if self.warm_start and hasattr(self, "theta_") else None,
+        )
+        self.weights_, self.theta_ = found.parameters.weights, found.parameters.components[:, 0]
+        self.n_components_ = len(self.theta_)
+        self.gap_, self.converged_, self.n_iter_ = found.gap, found.converged, found.n_iter
+        self._n_parameters = 2 * self.n_components_ - 1
+        self.lower_bound_ = mixture_of(self).score(counts)
+        self._counts = counts
+        warn_of_gap(self)
+        warn_of_moments(self, int(np.ceil(tossed.tosses.max())))
+        return self
+
+    @property
+    def _n_components(self):
+        return getattr(self, "n_components_", 0)
+
+    def _specification(self):
+        n_coins = self._n_components
+        return Specification(
+            init=np.full((n_coins, 1), np.nan),
+            weights_init=None,
+            free=np.ones((n_coins, 1), dtype=bool),
+            free_weights=True,
+            tied=np.array([False]),
+            names="the start",
+        )
+
+    def _recipe(self):
+        """Of a mixture of as many coins, which is what inspection looks at."""
+        return Recipe(
+            family=self._family,
+            specification=self._specification(),
+            theta_prior=np.ones(2),
+            weights_prior=1,
+            init_params="auto",
+            n_init=1,
+            solver="em-newton",
+            tol=self.tol,
+            max_iter=self.max_iter,
+            is_nonparametric=True,
+        )
