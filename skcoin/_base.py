@@ -244,7 +244,8 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         return warm_start(self._parameters(), recipe.specification)[None]
 
     def _parameters(self):
-        return Parameters(self.weights_, self.theta_[:, None])
+        """Copies: what pictures and summaries show may be written into."""
+        return Parameters(self.weights_.copy(), self.theta_[:, None].copy())
 
     def _learn(self, run, order, counts):
         self.theta_path_ = run.path.components[:, order, 0]
