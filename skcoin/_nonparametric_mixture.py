@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._base import BaseMixture, count_rows, mixture_of
 from skcoin._counts import merge
-from skcoin._em.specification import Specification
+from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
 from skcoin._layouts import LAYOUTS
@@ -253,15 +253,7 @@ class NonparametricBinomialMixture(BaseMixture):
         return getattr(self, "n_components_", 0)
 
     def _specification(self):
-        n_coins = self._n_components
-        return Specification(
-            init=np.full((n_coins, 1), np.nan),
-            weights_init=None,
-            free=np.ones((n_coins, 1), dtype=bool),
-            free_weights=True,
-            tied=np.array([False]),
-            names="the start",
-        )
+        return all_free(self._n_components)
 
     def _recipe(self):
         """Of a mixture of as many coins, which is what inspection looks at."""

@@ -42,3 +42,15 @@ def compare(null, alternative, X, sample_weight=None, **options):
     null.fit(X, sample_weight=sample_weight)
     alternative.fit(X, sample_weight=sample_weight)
     return likelihood_ratio_test(null, alternative, X, sample_weight, **options)
+
+
+def fit_quietly(model, X, **fit_params):
+    """Fit; what the fit itself warns of is not the matter here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(X, **fit_params)
+
+
+def to_the_last_digit(n_components, **parameters):
+    """The information is that of the maximum, and has no gradient in it."""
+    return BinomialMixture(n_components, tol=0, max_iter=100_000, **parameters)

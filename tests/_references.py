@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from skcoin import datasets
 
@@ -47,3 +48,21 @@ def in_every_layout(cells):
         "heads_tosses": np.column_stack([heads, tosses]),
         "tosses": cells,
     }
+
+
+# Fits of the references, as parameters of a test
+ENTRIES = [
+    pytest.param(name, kind, entry, id=f"{name}-{kind}-{n_coins}")
+    for name, reference in REFERENCES["sets"].items()
+    for kind in ("free", "equal")
+    for n_coins, entry in reference[kind].items()
+    if "thetas" in entry
+]
+FREE = [
+    pytest.param(name, int(n_coins), entry, id=f"{name}-{n_coins}")
+    for name, reference in REFERENCES["sets"].items()
+    for n_coins, entry in reference["free"].items()
+    if "thetas" in entry
+]
+USED = [case for case in FREE if len(case.values[2]["thetas"]) == case.values[1]]
+SPARE = [case for case in FREE if case not in USED]  # more coins than the data can use

@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from _models import fit_to_the_end, held
-from _references import REFERENCES, load_set
+from _models import fit_quietly, fit_to_the_end, held
+from _references import SPARE, load_set
 from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning
 
@@ -15,33 +15,6 @@ from skcoin.inspection import standard_errors
 pytestmark = pytest.mark.filterwarnings("error")
 RATS, _ = load_set("rat_tumours")
 SINGLE, _ = load_set("li_hang_three_coins")  # ten rows of one toss
-ENTRIES = [
-    pytest.param(name, kind, entry, id=f"{name}-{kind}-{n_coins}")
-    for name, reference in REFERENCES["sets"].items()
-    for kind in ("free", "equal")
-    for n_coins, entry in reference[kind].items()
-    if "thetas" in entry
-]
-FREE = [
-    pytest.param(name, int(n_coins), entry, id=f"{name}-{n_coins}")
-    for name, reference in REFERENCES["sets"].items()
-    for n_coins, entry in reference["free"].items()
-    if "thetas" in entry
-]
-USED = [case for case in FREE if len(case.values[2]["thetas"]) == case.values[1]]
-SPARE = [case for case in FREE if case not in USED]  # more coins than the data can use
-
-
-def fit_quietly(model, X, **fit_params):
-    """Fit; what the fit itself warns of is not the matter here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return model.fit(X, **fit_params)
-
-
-def to_the_last_digit(n_components, **parameters):
-    """The information is that of the maximum, and has no gradient in it."""
-    return BinomialMixture(n_components, tol=0, max_iter=100_000, **parameters)
 
 
 def assert_no_errors(result):

@@ -104,6 +104,19 @@ class Specification:
         return np.stack(columns, axis=1) if columns else np.zeros((self.free_coordinates.size, 0))
 
 
+def all_free(n_components, n_parameters=1):
+    """What is asked where nothing is given, held or shared."""
+    size = n_components, n_parameters
+    return Specification(
+        init=np.full(size, np.nan),
+        weights_init=None,
+        free=np.ones(size, dtype=bool),
+        free_weights=True,
+        tied=np.zeros(n_parameters, dtype=bool),
+        names="the start",
+    )
+
+
 def warm_start(parameters, specification):
     """The parameters of an earlier fit as a start for other rows.
 

@@ -30,7 +30,7 @@ from skcoin._em.e_step import log_likelihood
 from skcoin._em.loop import repeat
 from skcoin._em.parameters import Parameters
 from skcoin._em.problem import Problem
-from skcoin._em.specification import Specification
+from skcoin._em.specification import all_free
 from skcoin._em.steps import newton_step
 from skcoin._families.binomial import BINOMIAL
 from skcoin._families.gradient_function import refine
@@ -326,14 +326,6 @@ def _merged(atoms, width):
 def _newton(rows, atoms, n_steps):
     """Joint steps of weights and thetas."""
     n_atoms = len(atoms.weights)
-    specification = Specification(
-        init=np.full((n_atoms, 1), np.nan),
-        weights_init=None,
-        free=np.ones((n_atoms, 1), dtype=bool),
-        free_weights=True,
-        tied=np.array([False]),
-        names="",
-    )
     nothing = np.zeros(n_atoms)
     problem = Problem(
         family=BINOMIAL,
@@ -342,7 +334,7 @@ def _newton(rows, atoms, n_steps):
         pseudo_rows=nothing,
         pseudo_statistics=np.zeros((n_atoms, 2)),
         labelled=nothing,
-        specification=specification,
+        specification=all_free(n_atoms),
     )
     [run] = repeat(newton_step, [problem], [atoms[None]], tol=0, max_iter=n_steps)
     return _with_weight(run.last[0])
