@@ -127,11 +127,12 @@ def method(name, *takes, **claims):
 
 def learn(method):
     """All that ``fit`` or ``partial_fit`` learns, to the last bit."""
+    names = "theta_", "weights_", "theta_path_", "weights_path_", "n_components_", "gap_"
+    names += "lower_bound_", "lower_bounds_", "n_iter_", "converged_"
 
     def read(estimator, X, **columns):
         model = getattr(clone(estimator), method)(X, **columns)
-        learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
-        return {name: learned[name] for name in learned if "feature" not in name}
+        return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
     return read
 
