@@ -46,9 +46,9 @@ class NonparametricBinomialMixture(BaseMixture):
 
     Attributes
     ----------
-    theta_ : ndarray of shape (n_components_,)
+    theta_ : ndarray of shape (n_components,)
         Probability of heads of each coin, falling.
-    weights_ : ndarray of shape (n_components_,)
+    weights_ : ndarray of shape (n_components,)
         Probability of each coin to be picked.
     n_components_ : int
         Number of coins.
