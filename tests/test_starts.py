@@ -238,3 +238,11 @@ def test_coins_keep_their_numbers_where_some_are_known():
     model = BinomialMixture().fit(X, coins=[0, -1, -1, 1, -1, -1])
     assert model.theta_[0] < model.theta_[1]
     assert_array_equal(model.predict(X), [0, 0, 0, 1, 1, 1])
+
+
+def test_a_warm_start_goes_on_a_millionth_inside_of_0_and_1():
+    X, _ = load_set("collins_three_coins")
+    model = BinomialMixture(theta_init=[0.6, 0.4], warm_start=True).fit(X)
+    assert_array_equal(model.theta_, [1, 0])
+    model.fit([*X, [2, 1]])
+    assert_allclose(model.theta_path_[0], [1 - 1e-6, 1e-6], rtol=1e-12)
