@@ -19,7 +19,7 @@ from skcoin._em.parameters import Parameters
 from skcoin._em.problem import Problem, batch
 from skcoin._em.quadratic import as_coordinates, is_logit, move, quadratic_at
 from skcoin._em.specification import Specification
-from skcoin._em.steps import em_update, m_step
+from skcoin._em.steps import em_step, em_update, first_state, m_step
 
 N_COMPONENTS = 3
 STEP = 1e-5
@@ -522,3 +522,16 @@ def test_coordinates_move_as_they_are_named():
     assert_allclose(after.components[0, 0, 0], expit(logit(0.2) + 0.5), rtol=1e-14)
     assert_array_equal(after.components[0, 1], [0.0, 1.0])  # a logit stays, a line is cut off
     assert after.components[0, 0, 1] == 0
+
+
+def test_em_asks_for_the_curvature_only_where_it_may_be_done():
+    """Aitken's estimate comes first: the information costs as much as another E-step."""
+    case = CASES["binomial"]
+    asked = specification(case)
+    of = problem(case, asked, n_rows=40)
+    state = first_state(of, parameters(case, asked))
+    for _ in range(5):
+        state, done = em_step(of, state, 1e-12)
+        assert state.e_step.missing is None
+        assert not done.any()
+    assert state.last_gain > 0
