@@ -71,12 +71,11 @@ class Problem:
 
 
 def pad(arrays, fill=0.0):
-    """Arrays of unlike last axes as one, filled up at their ends."""
+    """Vectors or matrices of unlike last axes as one array, filled up at their ends."""
     lengths = np.array([array.shape[-1] for array in arrays])
     padded = np.full((len(arrays), *arrays[0].shape[:-1], lengths.max()), fill)
     within = np.arange(lengths.max()) < lengths[:, None]
-    last_first = np.moveaxis(padded, -1, 1)  # a view
-    last_first[within] = np.moveaxis(np.concatenate(arrays, axis=-1), -1, 0)
+    padded.swapaxes(1, -1)[within] = np.concatenate(arrays, axis=-1).T  # by a view
     return padded
 
 

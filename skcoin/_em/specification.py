@@ -81,8 +81,9 @@ class Specification:
     @cached_property
     def is_separable(self):
         """Whether each component's parameters can be maximised apart from all others'."""
-        wholly = self.free.all(axis=1) | ~self.free.any(axis=1)
-        return bool(wholly.all() and not self.tied.any())
+        if self.tied.any():
+            return False
+        return bool(self.free.all() or (self.free == self.free[:, :1]).all())
 
     @cached_property
     def together(self):
