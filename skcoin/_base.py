@@ -218,7 +218,6 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
 
     def _fit_counts(self, counts, recipe, *, goes_on=False):
         """All of ``fit`` that comes after the counting; ``goes_on`` from the last fit."""
-        ordered = recipe.specification.orders_components
         last = self._last(recipe) if goes_on or self.warm_start else None
         own_starts = goes_on or last is None
         [run] = fit_tables(
@@ -226,11 +225,11 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
             [counts],
             warm=None if last is None else [last],
             own_starts=own_starts,
-            regroup=own_starts and not ordered,
+            regroup=own_starts,
             random_state=self.random_state,
         )
-        may_sort = own_starts and not ordered and not run.problem.labelled.any()
-        order = falling(run.last[0]) if may_sort else np.s_[:]
+        alike = recipe.specification.is_alike & (run.problem.labelled == 0) & own_starts
+        order = falling(run.last[0], alike)
         self._n_parameters = recipe.specification.n_parameters
         self._learn(run, order, counts)
         warn_of_status(run, self)
@@ -270,9 +269,23 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         return function(mixture_of(self), count_rows(self, X, sample_weight))
 
 
-def falling(parameters):
-    """The order of components by falling first parameter."""
-    return np.argsort(-parameters.components[..., 0], axis=-1, kind="stable")
+def falling(parameters, alike):
+    """The order of components in which those that are alike come by falling first parameter.
+
+    Parameters
+    ----------
+    parameters : Parameters of shape (..., n_components)
+    alike : ndarray of shape (n_components,), bool
+        The others keep their places.
+
+    Returns
+    -------
+    order : ndarray of shape (..., n_components), int
+    """
+    first, places = parameters.components[..., 0], np.flatnonzero(alike)
+    order = np.broadcast_to(np.arange(len(alike)), first.shape).copy()
+    order[..., places] = places[np.argsort(-first[..., places], axis=-1, kind="stable")]
+    return order
 
 
 def recipe_of(model):

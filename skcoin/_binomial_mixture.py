@@ -30,7 +30,8 @@ class BinomialMixture(BaseMixture):
         first is tails); heads and all tosses; or one toss per cell, 1 heads, 0 tails, NaN not
         tossed.
     theta_init : array-like of shape (n_components,), default=None
-        Start of ``theta_``, in [0, 1].
+        Start of ``theta_``, in [0, 1]. NaN where no start is given: that coin gets one from
+        ``init_params``.
     weights_init : array-like of shape (n_components,), default=None
         Start of ``weights_``, which sums to one; uniform by default.
     learn_theta : bool or array-like of shape (n_components,), default=True
@@ -182,8 +183,7 @@ class BinomialMixture(BaseMixture):
 
     def _specification(self):
         theta = check_theta(self.theta_init, "theta_init", self.n_components)
-        theta = np.full(self.n_components, np.nan) if theta is None else theta
-        learn = check_learn_theta(self.learn_theta, self.theta_init, self.n_components)
+        learn = check_learn_theta(self.learn_theta, theta, self.n_components)
         return Specification(
             init=theta[:, None],
             weights_init=check_weights(self.weights_init, "weights_init", self.n_components),

@@ -113,14 +113,14 @@ def fit_tables(
     if strict:
         for start, counts in zip(starts, tables, strict=True):
             refuse_if_impossible(recipe, start, counts)
-    unmarked = recipe.specification.can_regroup and not any(p.labelled.any() for p in problems)
+    is_open = recipe.specification.is_open
     return maximize(
         problems,
         starts,
         solver=recipe.solver,
         tol=recipe.tol,
         max_iter=recipe.max_iter,
-        regroup=regroup and unmarked and recipe.init_params == "auto",
+        may_regroup=regroup and recipe.init_params == "auto" and is_open.any(),
     )
 
 

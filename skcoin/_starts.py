@@ -12,8 +12,12 @@ from sklearn.utils import check_random_state
 
 from skcoin._counts import HIDDEN
 from skcoin._em.parameters import Parameters
+from skcoin._families.division import divide, slices
 from skcoin._families.rates import bins, by_falling_rate
-from skcoin._families.reduced_npmle import reduced_npmle
+from skcoin._families.reduced_npmle import reduced, rough_npmle
+
+MOST_ORDERS = 64
+LEAST_SHARE = 1e-3  # of the rows, that a coin starts with
 
 
 def start_values(tables, specification, init_params, n_init, random_state):
@@ -53,30 +57,56 @@ def _start(counts, theta, mixing, specification, init_params, n_init, rng):
     given_weights = specification.start_weights
     if not open_.any():
         return Parameters(given_weights[None], _spread(theta, movable)[None, :, None])
-    draws = list(_draws(counts, given_weights[open_], mixing, init_params, n_init, rng))
+    draws = list(_draws(counts, theta, given_weights, mixing, init_params, n_init, rng))
     thetas, weights = (np.tile(x, (len(draws), 1)) for x in (theta, given_weights))
     for i, (drawn, drawn_weights) in enumerate(draws):
         thetas[i, open_] = drawn
         if specification.weights_init is None and specification.free_weights:
-            weights[i, open_] = drawn_weights * open_.mean()
+            weights[i] = drawn_weights
         thetas[i] = _spread(thetas[i], movable)
     return Parameters(weights, thetas[..., None])
 
 
-def _draws(counts, weights, mixing, init_params, n_init, rng):
-    """Thetas and weights of the open coins, start by start."""
-    n_coins = len(weights)
-    uniform = np.full(n_coins, 1 / n_coins)
-    if init_params in ("auto", "quantile"):
-        yield quantile(counts, weights), uniform
-        n_init -= 1
-    if init_params == "auto" and n_coins > 1 and np.ptp(weights) > 0:
-        yield from ((theta, uniform) for theta in _quantile_in_other_orders(counts, weights))
-    if mixing is not None:
-        yield mixing
+def _draws(counts, theta, weights, mixing, init_params, n_init, rng):
+    """Thetas of the open coins and weights of all, start by start."""
+    open_ = np.isnan(theta)
+    n_coins, given = open_.sum(), weights[open_]
+    is_even = np.ptp(given) == 0
+    if init_params == "auto" and is_even:
+        yield _divided(counts, theta)
+    elif init_params in ("auto", "quantile"):
+        yield quantile(counts, given), weights
+    n_init -= init_params in ("auto", "quantile")
+    if init_params == "auto" and n_coins > 1 and not is_even:
+        if n_coins <= 12:
+            rows = counts.heads, counts.tails, counts.multiplicity
+            yield from ((drawn, weights) for drawn in slices(*rows, given, MOST_ORDERS))
+        else:
+            yield from ((drawn, weights) for drawn in _quantile_in_other_orders(counts, given))
+    if mixing is not None and not is_even and n_coins <= 12:
+        theta = np.sin(mixing[0]) ** 2
+        tosses = counts.multiplicity @ counts.tosses / counts.n_rows
+        for drawn in slices(tosses * theta, tosses * (1 - theta), mixing[1], given, MOST_ORDERS):
+            yield drawn, weights
+    if mixing is not None and is_even:
+        drawn, share = (x[0] for x in reduced(*(x[None] for x in mixing), n_coins))
+        of_all = weights.copy()
+        of_all[open_] = share * open_.mean()
+        yield drawn, of_all
+    draw = k_means_plus_plus if init_params == "k-means++" else random
     for _ in range(n_init):
-        draw = k_means_plus_plus if init_params == "k-means++" else random
-        yield draw(counts, n_coins, rng), uniform
+        drawn = draw(counts, n_coins, rng)
+        # The coin with most heads need not be the one whose weight comes first.
+        yield drawn if is_even else rng.permutation(drawn), weights
+
+
+def _divided(counts, theta):
+    """The rates and the shares of the rows of the best division into coins."""
+    open_, weights = np.isnan(theta), np.empty(len(theta))
+    columns = counts.heads, counts.tails, counts.multiplicity
+    drawn, weights[open_], weights[~open_] = divide(*columns, open_.sum(), theta[~open_])
+    weights = np.maximum(weights, LEAST_SHARE)
+    return drawn, weights / weights.sum()
 
 
 def _mixings(tables, n_open):
@@ -90,8 +120,8 @@ def _mixings(tables, n_open):
             if n_open[i] == n_coins < len(n) and np.ptp(heads / (heads + tails)) > 0
         ]
         if places:
-            theta, weights = reduced_npmle([binned[i] for i in places], n_coins)
-            for i, mixing in zip(places, zip(theta, weights, strict=True), strict=True):
+            x, weights = rough_npmle([binned[i] for i in places], n_coins)
+            for i, mixing in zip(places, zip(x, weights, strict=True), strict=True):
                 found[i] = mixing
     return found
 

@@ -43,10 +43,11 @@ def check_coins(coins, n_samples, n_components):
 
 
 def check_theta(theta, name, n_components):
-    """Probabilities of heads of shape (n_components,), each in [0, 1], or None."""
+    """Probabilities of heads of shape (n_components,), each in [0, 1]; NaN where none is given."""
     if theta is None:
-        return None
-    theta = check_vector(theta, name, n_components, "one probability of heads per coin")
+        return np.full(n_components, np.nan)
+    meaning = "one probability of heads per coin, NaN where none is given"
+    theta = check_vector(theta, name, n_components, meaning, allow_nan=True)
     for k in np.flatnonzero((theta < 0) | (theta > 1))[:1]:
         raise ValueError(
             f"{name}[{k}] is {theta[k]:g}; a probability of heads must be in [0, 1]. Give "
@@ -69,7 +70,7 @@ def check_weights(weights, name, n_components):
     return weights / weights.sum()
 
 
-def check_learn_theta(learn_theta, theta_init, n_components):
+def check_learn_theta(learn_theta, theta, n_components):
     """``learn_theta`` as one bool per coin; a theta that is held needs a value to be held at."""
     learn = np.asarray(learn_theta)
     if learn.dtype != bool or learn.shape not in [(), (n_components,)]:
@@ -77,12 +78,13 @@ def check_learn_theta(learn_theta, theta_init, n_components):
             f"learn_theta is {learn_theta!r}, but must be True, False or a list of "
             f"{n_components} of them (n_components={n_components})."
         )
-    if not learn.all() and theta_init is None:
+    learn = np.broadcast_to(learn, n_components)
+    for k in np.flatnonzero(~learn & np.isnan(theta))[:1]:
         raise ValueError(
-            f"learn_theta is {learn_theta!r}, but theta_init is None: a theta that is not learned "
-            "stays at its start. Give theta_init."
+            f"learn_theta is {learn_theta!r}, but theta_init gives no value to coin {k}: a theta "
+            f"that is not learned stays at its start. Give theta_init[{k}]."
         )
-    return np.broadcast_to(learn, n_components)
+    return learn
 
 
 def check_theta_prior(theta_prior):
@@ -164,7 +166,8 @@ def refuse_if_no_toss(counts):
         )
 
 
-def check_vector(values, name, length, meaning):
+def check_vector(values, name, length, meaning, *, allow_nan=False):
+    """Real numbers as float64 of shape (length,), each finite or, if that is allowed, NaN."""
     vector = np.asarray(values)
     if vector.dtype.kind == "O":
         vector = as_floats(vector, name)
@@ -177,7 +180,7 @@ def check_vector(values, name, length, meaning):
             f"{name} has shape {vector.shape}, but must have shape ({length},): {meaning}."
         )
     vector = vector.astype(np.float64)
-    for i in np.flatnonzero(~np.isfinite(vector))[:1]:
+    for i in np.flatnonzero(~np.isfinite(vector) & ~(allow_nan & np.isnan(vector)))[:1]:
         raise ValueError(f"{name}[{i}] is {vector[i]:g}, but must be a finite number: {meaning}.")
     return vector
 

@@ -105,7 +105,11 @@ def test_a_model_that_is_not_fitted_has_nothing_to_give(method):
         ({"theta_init": [0.5]}, ["theta_init has shape (1,)", "must have shape (2,)"]),
         ({"theta_init": [0.1, 0.2, 0.3]}, ["theta_init has shape (3,)", "must have shape (2,)"]),
         ({"theta_init": [[0.6, 0.5]]}, ["theta_init has shape (1, 2)", "must have shape (2,)"]),
-        ({"theta_init": [0.5, np.nan]}, ["theta_init[1] is nan", "finite"]),
+        ({"theta_init": [0.5, np.inf]}, ["theta_init[1] is inf", "finite", "NaN where none is"]),
+        (
+            {"theta_init": [0.5, np.nan], "learn_theta": False},
+            ["learn_theta is False", "no value to coin 1", "Give theta_init[1]"],
+        ),
         ({"theta_init": [np.inf, 0.5]}, ["theta_init[0] is inf", "finite"]),
         ({"theta_init": ["a", "b"]}, ["theta_init"]),
         ({"theta_init": [0.5, 1j]}, ["theta_init"]),
@@ -131,7 +135,7 @@ def test_a_model_that_is_not_fitted_has_nothing_to_give(method):
         ({"layout": "tails_heads"}, ["'layout'", *map(repr, LAYOUTS), "Got 'tails_heads'"]),
         ({"solver": "newton"}, ["'solver'", "'em'", "'em-newton'", "Got 'newton'"]),
         ({"init_params": "kmeans"}, ["'init_params'", *map(repr, INITS), "Got 'kmeans'"]),
-        ({"learn_theta": False}, ["learn_theta is False", "theta_init is None", "Give theta_init"]),
+        ({"learn_theta": False}, ["learn_theta is False", "to coin 0", "Give theta_init[0]"]),
         ({"learn_theta": [True]}, ["learn_theta is [True]", "a list of 2", "n_components=2"]),
         (
             {"learn_theta": [1, 0], "theta_init": [0.6, 0.5]},

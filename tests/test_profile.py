@@ -27,7 +27,7 @@ PARTS = ["theta", "weights"]
 
 def fit_single_tosses(**parameters):
     with pytest.warns(IdentifiabilityWarning, match="need a row of at least"):
-        return BinomialMixture(**parameters).fit(SINGLE)
+        return BinomialMixture(init_params="quantile", **parameters).fit(SINGLE)
 
 
 def rate_interval(heads, tails, drop=DROP):

@@ -63,7 +63,7 @@ CHECKED = [
 INVALID = {
     "n_components": [0, -1, 1.5, "2", None],
     "layout": ["tails_heads", None, 0],
-    "theta_init": [0.5, "random", [0.5], [0.5, 2], [0.5, np.nan]],
+    "theta_init": [0.5, "random", [0.5], [0.5, 2], [0.5, np.inf]],
     "weights_init": [0.5, "uniform", [1], [0.5, 0.6], [-1, 2]],
     "learn_theta": [None, "yes", 2, [True], [0, 1]],
     "learn_weights": [None, "yes", [True, False], 2],

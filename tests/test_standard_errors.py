@@ -402,8 +402,8 @@ def test_errors_fall_with_the_root_of_the_weight(factor):
     model = to_the_last_digit(2).fit(RATS, sample_weight=rows)
     result = standard_errors(model, RATS, rows)
     for name, power in (("theta", 0.5), ("weights", 0.5), ("covariance", 1)):
-        # Both fits are at the same maximum but for rounding.
-        assert_allclose(result[name] * factor**power, once[name], rtol=1e-8, atol=1e-12)
+        # Both fits are at the same maximum, but for what rounding leaves of it: a root of epsilon.
+        assert_allclose(result[name] * factor**power, once[name], rtol=1e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize("powers", [(3, 4, 5), (9, 10, 11), (12, 13, 14)])

@@ -1,33 +1,22 @@
 """Where to go on from a place that only looks like a maximum.
 
 A probability of exactly 0 or 1 and a weight of exactly 0 never move again; on a saddle there is no
-slope to follow; of two equal components one is redundant, and two may share what one could explain
-while a third is missed elsewhere. Each move proposes parameters to go on from, *trials*; which of
-them is better, if any, the objective says.
-
-``leave_saddle``, ``leave_boundary`` and ``reseed`` change little at a time. ``split_and_merge``
-makes one component of two neighbours and places the other where it helps most [1]_.
-
-References
-----------
-.. [1] Ueda, N., Nakano, R., Ghahramani, Z. and Hinton, G. E. (2000). SMEM algorithm for mixture
-   models. Neural Computation, 12(9), 2109-2128.
+slope to follow; of two equal components one is redundant. Each move proposes parameters to go on
+from, *trials*; which of them is better, if any, the objective says.
 """
 
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
-from skcoin._em.e_step import concatenate_e_steps, e_step, log_likelihood
+from skcoin._em.e_step import concatenate_e_steps, e_step
 from skcoin._em.parameters import Parameters, concatenate, stack
+from skcoin._em.place import Places, merge, place
 from skcoin._em.problem import batch
 from skcoin._em.quadratic import move, quadratic_at
 
 SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a step
-FEW_SHARES = np.array([0.3, 0.03, 0.003])
 EQUAL = 1e-3  # closer than this in arcsin sqrt, relative to the distance from 0 or 1
-BLOCK = 2**17  # numbers, 1 MB
 
 
 class End:
@@ -37,11 +26,13 @@ class End:
     ----------
     problem : Problem
     parameters : Parameters of shape (n_components,)
+    objective : float
     """
 
     def __init__(self, run):
         self._run = run
         self.problem, self.parameters = run.problem, run.last[0]
+        self.objective = run.objective[-1]
 
     @cached_property
     def quadratic(self):
@@ -142,87 +133,13 @@ def reseed(end):
     """
     problem, parameters, trials = end.problem, end.parameters, []
     for k, twin in _redundant_components(problem, parameters, end.may_part):
-        rest = merge(twin, k, parameters)
-        free = problem.specification.free
-        rest = Parameters(rest.weights, np.where(free, rest.components, parameters.components))
+        rest = merge(twin, k, problem, parameters)
         component = parameters.components[k]
-        if free[k].any():
-            component, _ = best_place(problem, _candidates(problem, k, rest), rest, SHARES[::3])
+        if problem.specification.free[k].any():
+            places, gains = Places(problem).anywhere(k, rest, SHARES[::3])
+            component = places[gains.argmax()]
         trials += [place(k, component, share, rest) for share in SHARES]
     return trials
-
-
-def split_and_merge(end):
-    """Trials that spend a component elsewhere: two neighbours as one, one where it helps most.
-
-    The coarse table is looked at. These are far from the end, and lower: each has to be run.
-    """
-    coarse, parameters, trials = end.problem.coarse, end.parameters, []
-    for j, k in pairwise(np.argsort(parameters.components[:, 0])):
-        merged = merge(j, k, parameters)
-        component, share = best_place(coarse, _candidates(coarse, k, merged), merged, FEW_SHARES)
-        trials.append(place(k, component, share, merged))
-    return trials
-
-
-def best_place(problem, candidates, parameters, shares):
-    """Where a further component helps most when it gets one of some shares of the weight.
-
-    Parameters
-    ----------
-    problem : Problem
-    candidates : ndarray of shape (n_candidates, n_parameters)
-    parameters : Parameters of shape (n_components,)
-    shares : sequence of float
-
-    Returns
-    -------
-    component : ndarray of shape (n_parameters,)
-    share : float
-        At which ``sum_i m_i log(1 - share + share f(x_i | component) / f(x_i | parameters))`` is
-        largest.
-    """
-    blocks = [
-        np.stack([np.logaddexp(np.log1p(-s), np.log(s) + r) @ problem.multiplicity for s in shares])
-        for r in _log_ratios(problem, candidates, parameters)
-    ]
-    gain = np.concatenate(blocks, axis=1)
-    best_share, best = np.unravel_index(gain.argmax(), gain.shape)
-    return candidates[best], shares[best_share]
-
-
-def _candidates(problem, k, parameters):
-    """Where component ``k`` may be placed: what is held or shared of it stays."""
-    candidates = problem.family.candidates(problem.table)
-    stays = ~problem.specification.free[k] | problem.specification.tied
-    return np.where(stays, parameters.components[k], candidates) if stays.any() else candidates
-
-
-def _log_ratios(problem, candidates, parameters):
-    """``log f(x_i | candidate) - log f(x_i | parameters)``, (n_block, n_rows) by blocks."""
-    fitted = log_likelihood(problem.family, parameters, problem.table)
-    size = max(1, BLOCK // max(fitted.size, 1))
-    for i in range(0, len(candidates), size):
-        further = problem.family.log_density(candidates[i : i + size], problem.table)
-        with np.errstate(invalid="ignore"):
-            yield np.where(np.isneginf(further), -np.inf, further - fitted)
-
-
-def merge(j, k, parameters):
-    """Component ``j`` takes the weight of ``k``, and the place between, in their proportion."""
-    weights, components = parameters.weights.copy(), parameters.components.copy()
-    weights[j], weights[k] = weights[j] + weights[k], 0
-    if parameters.weights[k] > 0:
-        between = parameters.weights[[j, k]] @ parameters.components[[j, k]] / weights[j]
-        components[j] = np.minimum(between, 1.0)  # rounding may leave it above
-    return Parameters(weights, components)
-
-
-def place(k, component, share, parameters):
-    """Component ``k``, which has no weight, at a place with a share of the weight of the others."""
-    moved = Parameters(parameters.weights * (1 - share), parameters.components.copy())
-    moved.weights[k], moved.components[k] = share, component
-    return moved
 
 
 def _redundant_components(problem, parameters, may_part):

@@ -4,6 +4,7 @@ Every start is a row of the parameter arrays, so that one E-step serves all that
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -93,6 +94,34 @@ def repeat(step, problems, starts, *, tol, max_iter):
         Run(problem, *paths[i], last[i], "converged" if i in done else "max_iter")
         for problem, i in zip(problems, best, strict=True)
     ]
+
+
+def climb(step, problems, starts, *, tol, max_iter):
+    """The same of every start: where it ends, and the objective there.
+
+    Returns
+    -------
+    ends : list of (Parameters of shape (n_starts, n_components), ndarray of shape (n_starts,))
+    """
+    n_starts = [len(start.weights) for start in starts]
+    problem = problems[0] if len(problems) == 1 else batch(problems, n_starts)
+    start = concatenate(starts)
+    weights, components = start.weights.copy(), start.components.copy()
+    objective = np.empty(len(weights))
+    active, state = np.arange(len(weights)), first_state(problem, start)
+    for i in range(max_iter):
+        state, done = step(problem, state, tol)
+        done = done | (i == max_iter - 1)
+        if done.any():
+            at, last = active[done], state[done]
+            weights[at], components[at] = last.parameters.weights, last.parameters.components
+            objective[at] = last.e_step.objective
+            if done.all():
+                break
+            active, state, problem = active[~done], state[~done], problem.at(~done)
+    ends = Parameters(weights, components)
+    first = np.cumsum([0, *n_starts])
+    return [(ends[i:j], objective[i:j]) for i, j in pairwise(first)]
 
 
 def _repeat_all(step, problem, start, tol, max_iter):

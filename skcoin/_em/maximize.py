@@ -11,20 +11,21 @@ from skcoin._em.escape import (
     leave_boundary,
     leave_saddle,
     reseed,
-    split_and_merge,
 )
 from skcoin._em.loop import repeat
-from skcoin._em.parameters import stack
+from skcoin._em.parameters import concatenate, stack
+from skcoin._em.regroup import regroup
+from skcoin._em.specification import warm_start
 from skcoin._em.steps import em_step, newton_step
 
 STEPS = {"em": em_step, "em-newton": newton_step}
-# Tried in turn, and each with the status of a run that it can raise. Of most moves a trial that is
-# higher is enough to run on from; those of the last have to be run, all of them, to be judged.
+# Tried in turn, and each with the status of a run that it can raise. A trial of these that is
+# higher is enough to run on from; those of ``regroup`` have to be run to be judged.
 MOVES = {"saddle": (leave_saddle,), "boundary": (leave_boundary, reseed)}
-LAST_MOVE = split_and_merge
+TOL_OF_COARSE = 1e-3
 
 
-def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
+def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
     """Run to a maximum of each of several problems, side by side.
 
     Newton leaves a saddle on which a run has come to rest, but components that start equal are
@@ -41,22 +42,28 @@ def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
         Bound on the estimated remaining gain in the objective.
     max_iter : int
         Steps at most, at least one.
-    regroup : bool
-        Whether Newton may take the last move, from the best parameters, as long as that helps.
+    may_regroup : bool
+        Whether Newton may spend components elsewhere, as long as that helps. Large problems are
+        then first looked at by their coarse tables.
 
     Returns
     -------
     best : list of Run
     """
     options = {"solver": solver, "tol": tol, "max_iter": max_iter}
+    may_regroup = may_regroup and solver == "em-newton"
+    if may_regroup:
+        starts = _found_on_coarse(problems, starts, max_iter)
     best = _run(problems, starts, **options)
-    going = [i for i, run in enumerate(best) if regroup and solver == "em-newton" and _ended(run)]
+    has_hidden = [len(problem.multiplicity) > 0 for problem in problems]
+    going = [i for i, run in enumerate(best) if may_regroup and has_hidden[i] and _ended(run)]
     while going:
-        elsewhere = [stack(LAST_MOVE(End(best[i]))) for i in going]
-        others = _run([problems[i] for i in going], elsewhere, **options)
+        elsewhere = regroup([End(best[i]) for i in going])
+        trials = [(i, stack(of_end)) for i, of_end in zip(going, elsewhere, strict=True) if of_end]
+        others = _run([problems[i] for i, _ in trials], [start for _, start in trials], **options)
         better = [
             (i, other)
-            for i, other in zip(going, others, strict=True)
+            for (i, _), other in zip(trials, others, strict=True)
             if other.objective[-1] > best[i].objective[-1] + tol
         ]
         for i, other in better:
@@ -65,8 +72,25 @@ def maximize(problems, starts, *, solver, tol, max_iter, regroup=False):
     return best
 
 
+def _found_on_coarse(problems, starts, max_iter):
+    """Where the coarse tables of large problems lead, and the first start beside it."""
+    large = [i for i, problem in enumerate(problems) if problem.coarse is not problem]
+    if not large:
+        return starts
+    options = {"solver": "em-newton", "tol": TOL_OF_COARSE, "max_iter": max_iter}
+    coarse = [problems[i].coarse for i in large]
+    runs = maximize(coarse, [starts[i] for i in large], may_regroup=True, **options)
+    starts = list(starts)
+    for i, run in zip(large, runs, strict=True):
+        found = warm_start(run.last[0], problems[i].specification)
+        starts[i] = concatenate([found[None], starts[i][:1]])
+    return starts
+
+
 def _run(problems, starts, solver, tol, max_iter):
     """Run from all starts, and on from where the best ends as long as a move helps."""
+    if not problems:
+        return []
     best = repeat(STEPS[solver], problems, starts, tol=tol, max_iter=max_iter)
     for i in np.flatnonzero(has_trials(best)):
         best[i] = _run_on(best[i], solver, tol, max_iter)

@@ -61,6 +61,8 @@ class Problem:
     def coarse(self):
         """Roughly the same rows in a small table, for searches."""
         table, multiplicity = self.family.coarse(self.table, self.multiplicity)
+        if len(multiplicity) == len(self.multiplicity):
+            return self
         return replace(self, table=table, multiplicity=multiplicity)
 
     def at(self, starts):

@@ -49,15 +49,15 @@ class Specification:
         n = self.n_components
         return np.full(n, 1 / n) if self.weights_init is None else self.weights_init
 
-    @property
-    def orders_components(self):
-        """Whether start values tell the components apart."""
-        return self.weights_init is not None or not np.isnan(self.init).all()
+    @cached_property
+    def is_open(self):
+        """Which components are given no start, shape (n_components,), bool."""
+        return np.isnan(self.init).any(axis=-1)
 
     @property
-    def can_regroup(self):
-        """Whether any component can be put anywhere, and there are some to choose from."""
-        return self.free_weights and self.free.all() and self.n_components > 2
+    def is_alike(self):
+        """Which components nothing tells from each other: neither a start nor a weight."""
+        return self.is_open & (self.weights_init is None)
 
     @property
     def n_parameters(self):

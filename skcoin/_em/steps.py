@@ -141,7 +141,8 @@ def em_step(problem, state, tol):
     """
     parameters = state.parameters
     moved, after = em_update(problem, parameters, state.e_step)
-    gain = after.objective - state.e_step.objective
+    with np.errstate(invalid="ignore"):  # of a start that excludes a row
+        gain = after.objective - state.e_step.objective
     stands = (moved.components == parameters.components).all(axis=(-2, -1))
     stands &= (moved.weights == parameters.weights).all(axis=-1)
     slow = aitken_gain(state.last_gain, gain) < tol

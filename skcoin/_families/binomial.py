@@ -8,8 +8,10 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from skcoin._families.contract import Family
-from skcoin._families.rates import bins, grid_for
+from skcoin._families.rates import by_falling_rate, pairs_of_rows
 from skcoin._families.special import log_binomial_coefficient
+
+N_EVEN = 24  # candidates between the lowest and the highest rate
 
 
 class Binomial(Family):
@@ -30,8 +32,8 @@ class Binomial(Family):
         return table
 
     def coarse(self, table, multiplicity):
-        few, heads, tails = bins(table[0], table[1], multiplicity)
-        return self.tabulate(heads / few, tails / few, few), few
+        few, heads, tails = pairs_of_rows(table[0], table[1], multiplicity)
+        return self.tabulate(heads, tails, few), few
 
     def log_density(self, c, table):
         theta, heads, tails = _together(c, table)
@@ -79,7 +81,19 @@ class Binomial(Family):
         return np.subtract(prior, 1.0)
 
     def candidates(self, table):
-        return grid_for(table[0], table[1], per_width=2)[:, None]
+        """All rates, and others between; no maximum of a likelihood lies outside of them."""
+        rates = table[0] / (table[0] + table[1])
+        x = np.arcsin(np.sqrt([rates.min(initial=1), rates.max(initial=0)]))
+        return np.union1d(rates, np.sin(np.linspace(*x, N_EVEN)) ** 2)[:, None]
+
+    def divide(self, c, table, share):
+        """The rows of higher and of lower rates, divided where the two pooled rates fit best."""
+        order = by_falling_rate(table[0], table[1])
+        below = np.cumsum((share * table[:2])[:, order], axis=1)
+        heads, tails = np.stack([below, below[:, -1:] - below], axis=1) + 0.5
+        rate = heads / (heads + tails)
+        best = (xlogy(heads, rate) + xlogy(tails, 1 - rate)).sum(axis=0).argmax()
+        return rate[:, best, None]
 
     def sample(self, c, tosses, rng):
         return rng.binomial(tosses, c[:, 0])

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+MOST_DIVIDED = 32  # places that each of two components is tried at
+LOWEST = -1e300  # log-density, which times zero is zero
+
 
 class Family:
     """The contract. Shapes are explained in ``skcoin._families``.
@@ -93,8 +96,28 @@ class Family:
         raise NotImplementedError
 
     def candidates(self, table):
-        """Where a further component may stand, (n_candidates, n_parameters)."""
+        """Where a further component may stand, (n_candidates, n_parameters).
+
+        Of a coarse table; in no order but the same every time, and neighbours next to each other.
+        """
         raise NotImplementedError
+
+    def divide(self, c, table, share):
+        """Two components for rows that have been of one, (2, n_parameters).
+
+        Parameters
+        ----------
+        c : ndarray of shape (n_parameters,)
+            The one component.
+        table : ndarray of shape (n_columns, n_rows)
+        share : ndarray of shape (n_rows,)
+            How often each row counts.
+        """
+        places = self.candidates(table)
+        places = places[:: -(-len(places) // MOST_DIVIDED)]
+        log_density = np.maximum(self.log_density(places, table), LOWEST)
+        fit = np.maximum(log_density[:, None], log_density) @ share  # each row is of the nearer one
+        return places[np.array(np.unravel_index(fit.argmax(), fit.shape))]
 
     def sample(self, c, tosses, rng):
         """Heads of one row for each of ``c``, (n_rows, n_parameters), that is so often tossed."""

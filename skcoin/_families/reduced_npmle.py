@@ -5,12 +5,8 @@ import numpy as np
 from skcoin._em.problem import pad
 
 
-def reduced_npmle(binned, n_coins, n_steps=30):
-    """The nonparametric mixing distribution, roughly, with its atoms reduced to few coins.
-
-    EM finds weights for a grid of thetas. The atoms are then divided into ``n_coins`` groups of
-    neighbours, such that the variance within the groups is least: that of ``arcsin sqrt theta``,
-    in which tosses have the same variance everywhere.
+def rough_npmle(binned, n_coins, n_steps=30):
+    """The nonparametric mixing distribution, roughly: EM finds weights for a grid of thetas.
 
     Parameters
     ----------
@@ -21,7 +17,8 @@ def reduced_npmle(binned, n_coins, n_steps=30):
 
     Returns
     -------
-    theta, weights : ndarray of shape (n_tables, n_coins)
+    x, weights : ndarray of shape (n_tables, n_atoms)
+        The atoms, ``arcsin sqrt theta``, falling.
     """
     atoms = [_atoms(n, heads, tails, n_coins) for n, heads, tails in binned]
     x = pad(atoms, fill=np.nan)
@@ -36,7 +33,19 @@ def reduced_npmle(binned, n_coins, n_steps=30):
     for _ in range(n_steps):
         fitted = (f @ weights[..., None])[..., 0]
         weights = weights * ((share / fitted)[:, None] @ f)[:, 0]
-    weights = np.maximum(weights, 1e-12)  # what has underflowed must still belong somewhere
+    return x, np.maximum(weights, 1e-12)  # what has underflowed must still belong somewhere
+
+
+def reduced(x, weights, n_coins):
+    """The atoms reduced to few coins.
+
+    They are divided into groups of neighbours, such that the variance within the groups is least:
+    that of ``arcsin sqrt theta``, in which tosses have the same variance everywhere.
+
+    Returns
+    -------
+    theta, weights : ndarray of shape (n_tables, n_coins)
+    """
     first = _partition(x, weights, n_coins)
     totals = _before(np.stack([weights, weights * x]))
     weights, moment = np.diff(np.take_along_axis(totals, first[None], axis=-1))

@@ -238,11 +238,10 @@ def _refuse_result_names(by, names):
 
 def _fit_batch(recipe, tables, in_order, random_state):
     specification = recipe.specification
-    unordered = not specification.orders_components
-    runs = fit_tables(recipe, tables, regroup=unordered, random_state=random_state)
+    runs = fit_tables(recipe, tables, random_state=random_state)
     parameters = concatenate([run.last for run in runs])
     mixture = Mixture(recipe.family, parameters, specification.n_parameters, in_order)
-    order = falling(parameters) if unordered else np.arange(specification.n_components)[None]
+    order = falling(parameters, specification.is_alike)
     columns = {}
     for part, values in (("theta", mixture.theta), ("weight", mixture.weights)):
         values = np.take_along_axis(values, order, axis=1)

@@ -119,7 +119,7 @@ def _row(model, counts):
     recipe = recipe_of(model)
     [run] = fit_tables(recipe, [counts], random_state=model.random_state)
     n_parameters = recipe.specification.n_parameters
-    parameters = run.last[0][falling(run.last[0])]
+    parameters = run.last[0][falling(run.last[0], recipe.specification.is_alike)]
     mixture = Mixture(recipe.family, parameters, n_parameters, model.layout == "tosses")
     return {
         "n_components": model.n_components,

@@ -5,12 +5,12 @@ from functools import cache
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from skcoin._em.escape import best_place
 from skcoin._em.parameters import Parameters
+from skcoin._em.place import Places, place
 from skcoin._fit import as_problem
 
 SAME_WEIGHT = 1e-8
-SHARES = (0.3, 0.1, 0.03, 0.01, 0.0001)  # of the weight, that a further coin starts with
+SHARES = np.array([0.3, 0.1, 0.03, 0.01, 0.0001])  # of the weight, that a further coin starts with
 
 
 def roles_if_nested(small, large):
@@ -40,20 +40,17 @@ def roles_if_nested(small, large):
 def as_alternative(parameters, roles, recipe, counts):
     """The null's coins as coins of the alternative; what plays no role goes where it helps."""
     specification, plays = recipe.specification, roles >= 0
-    free = specification.free
-    components = np.where(free & plays[:, None], parameters.components[roles], specification.init)
-    weights = specification.start_weights
-    if specification.free_weights:
-        problem = as_problem(recipe, counts)
-        candidates = problem.family.candidates(problem.table)
-        weights = np.where(plays, parameters.weights[roles], 0.0)
-        for k in np.flatnonzero(~plays):
-            so_far = Parameters(weights[weights > 0], components[weights > 0])
-            place, share = best_place(problem, candidates, so_far, SHARES)
-            components[k] = np.where(free[k], place, specification.init[k])
-            weights = weights * (1 - share)
-            weights[k] = share
-    return Parameters(weights, components)
+    init = np.where(np.isnan(specification.init), 0.5, specification.init)
+    components = np.where(specification.free & plays[:, None], parameters.components[roles], init)
+    if not specification.free_weights:
+        return Parameters(specification.start_weights, components)
+    start = Parameters(np.where(plays, parameters.weights[roles], 0.0), components)
+    where = Places(as_problem(recipe, counts))
+    for k in np.flatnonzero(~plays):
+        places, gains = where.anywhere(k, start, SHARES)
+        best = gains.argmax()
+        start = place(k, places[best], SHARES[best], start)
+    return start
 
 
 def _roles(small, large):

@@ -114,7 +114,7 @@ class ConvergenceDisplay(Display):
         >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
         >>> display = ConvergenceDisplay.from_estimator(BinomialMixture().fit(X), X)
         >>> print(f"{display.gaps['em'][0]:.4f} to gain from the start")
-        0.0195 to gain from the start
+        0.0770 to gain from the start
         """
         pyplot(cls)
         solvers = [solvers] if isinstance(solvers, str) else list(solvers)
