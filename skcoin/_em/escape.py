@@ -11,7 +11,7 @@ import numpy as np
 
 from skcoin._em.e_step import concatenate_e_steps, e_step
 from skcoin._em.parameters import Parameters, concatenate, stack
-from skcoin._em.place import Places, merge, place
+from skcoin._em.place import best_place, merge, place
 from skcoin._em.problem import batch
 from skcoin._em.quadratic import move, quadratic_at
 
@@ -41,8 +41,9 @@ class End:
 
     @cached_property
     def may_part(self):
-        """Whether components that are equal may part: not if they have started so."""
-        start = self._run.path.components[0].tolist()
+        """Whether components that are equal may part: not if they were given starts that are."""
+        is_given = ~self.problem.specification.is_open
+        start = self._run.path.components[0][is_given].tolist()
         return len(set(map(tuple, start))) == len(start)
 
 
@@ -136,8 +137,7 @@ def reseed(end):
         rest = merge(twin, k, problem, parameters)
         component = parameters.components[k]
         if problem.specification.free[k].any():
-            places, gains = Places(problem).anywhere(k, rest, SHARES[::3])
-            component = places[gains.argmax()]
+            component, _ = best_place(problem, k, rest, SHARES[::3])
         trials += [place(k, component, share, rest) for share in SHARES]
     return trials
 

@@ -1,4 +1,4 @@
-"""Where one more component helps most: a search on the coarse table of a problem.
+"""Where one more component helps most.
 
 Let component ``k`` have no weight in a mixture of densities ``f(x_i)``. With a share ``s`` of the
 weight, at a place ``c``, the objective gains
@@ -17,82 +17,93 @@ from skcoin._em.e_step import log_joint
 from skcoin._em.parameters import Parameters
 
 MOST_LOG_RATIO = 700.0  # of densities, whose exponential is a float
+MOST_ON_ALL = 32  # places that are looked at on all rows
+BLOCK = 2**17  # numbers, 1 MB
 
 
-class Places:
-    """Places of the family at which components of a problem might stand.
+def best_place(problem, k, rest, shares):
+    """The best place for component ``k``, and its share of the weight.
 
     Parameters
     ----------
     problem : Problem
-        Its coarse table is looked at.
-    most : int, default=None
-        How many places at most; all by default.
+        Its coarse table says which few places are looked at on all rows.
+    k : int
+        What is held or shared of it stays.
+    rest : Parameters of shape (n_components,)
+        In which it has no weight.
+    shares : ndarray of shape (n_shares,)
+
+    Returns
+    -------
+    component : ndarray of shape (n_parameters,)
+    share : float
     """
+    coarse = problem.coarse
+    places = places_for(problem, k, rest, problem.family.candidates(coarse.table))
+    gains = gains_of(coarse, k, places, rest, shares)
+    if coarse is not problem:
+        places = places[np.argsort(-gains.max(axis=0), kind="stable")[:MOST_ON_ALL]]
+        gains = gains_of(problem, k, places, rest, shares)
+    share, place = np.unravel_index(gains.argmax(), gains.shape)
+    return places[place], shares[share]
 
-    def __init__(self, problem, most=None):
-        self._problem = problem.coarse
-        places = problem.family.candidates(self._problem.table)
-        self._places = places[:: 1 if most is None else -(-len(places) // most)]
 
-    def anywhere(self, k, rest, shares):
-        """The best place for component ``k`` with each share of the weight.
+def places_for(problem, k, rest, places):
+    """These places for component ``k``, and that which what is known of it would have.
 
-        Parameters
-        ----------
-        k : int
-            What is held or shared of it stays.
-        rest : Parameters of shape (n_components,)
-            In which it has no weight.
-        shares : ndarray of shape (n_shares,)
+    What is held or shared of it stays.
+    """
+    family, specification = problem.family, problem.specification
+    if family.has_closed_m_step:
+        own = family.m_step(rest.components[[k]], problem.pseudo_statistics[[k]])
+        places = np.concatenate([places, own])
+    stays = ~specification.free[k] | specification.tied
+    return np.where(stays, rest.components[k], places)
 
-        Returns
-        -------
-        places : ndarray of shape (n_shares, n_parameters)
-        gains : ndarray of shape (n_shares,)
-        """
-        problem = self._problem
-        places, log_density, fixed = self._of(k, rest)
-        joint = log_joint(problem.family, rest, problem.table)
-        ratio = _ratio(log_density, logsumexp(joint, axis=0))
-        gains = np.log1p(shares[:, None, None] * (ratio - 1)) @ problem.multiplicity + fixed
-        n_known = problem.pseudo_rows.sum() - problem.pseudo_rows[k]
-        gains += (problem.pseudo_rows[k] * np.log(shares) + n_known * np.log1p(-shares))[:, None]
-        return places[gains.argmax(axis=1)], gains.max(axis=1)
 
-    def beside(self, k, rest):
-        """Two places for component ``k`` and another that gives it half of its weight.
+def gains_of(problem, k, places, rest, shares):
+    """What the objective gains from each place with each share, (n_shares, n_places)."""
+    statistics = np.repeat(problem.pseudo_statistics[[k]], len(places), axis=0)
+    n_known = problem.pseudo_rows.sum() - problem.pseudo_rows[k]
+    gains = (
+        problem.family.objective(places, statistics)
+        + (problem.pseudo_rows[k] * np.log(shares) + n_known * np.log1p(-shares))[:, None]
+    )
+    size = max(1, BLOCK // len(places))
+    for i in range(0, len(problem.multiplicity), size):
+        table, multiplicity = problem.table[:, i : i + size], problem.multiplicity[i : i + size]
+        fitted = logsumexp(log_joint(problem.family, rest, table), axis=0)
+        excess = _ratio(problem.family.log_density(places, table), fitted) - 1
+        gains += [np.log1p(share * excess) @ multiplicity for share in shares]
+    return gains
 
-        Returns
-        -------
-        pairs : list of (int, ndarray of shape (2, n_parameters))
-            Of each other component with weight.
-        """
-        problem = self._problem
-        joint = log_joint(problem.family, rest, problem.table)
-        log_normaliser = logsumexp(joint, axis=0)
-        possible = np.isfinite(log_normaliser)  # what is held may exclude the other rows
-        share = np.where(possible, problem.multiplicity, 0.0) * np.exp(
-            joint - np.where(possible, log_normaliser, 0.0)
-        )
-        return [
-            (j, problem.family.divide(rest.components[j], problem.table, share[j]))
-            for j in np.flatnonzero(rest.weights > 0)
-        ]
 
-    def _of(self, k, rest):
-        """Places of component ``k``, their log-densities, and what is known of it says of them."""
-        problem, specification = self._problem, self._problem.specification
-        family, statistics = problem.family, problem.pseudo_statistics[k]
-        places = self._places
-        if family.has_closed_m_step:  # where what is known alone would have it
-            own = family.m_step(rest.components[[k]], statistics[None])
-            places = np.concatenate([places, own])
-        stays = ~specification.free[k] | specification.tied
-        places = np.where(stays, rest.components[k], places)
-        statistics = np.broadcast_to(statistics, (len(places), len(statistics)))
-        log_density = family.log_density(places, problem.table)
-        return places, log_density, family.objective(places, statistics)
+def _ratio(log_density, of_rest):
+    """Of densities, as large as a float can be where a row was impossible."""
+    with np.errstate(invalid="ignore"):
+        log_ratio = np.where(np.isneginf(log_density), -np.inf, log_density - of_rest)
+    return np.exp(np.minimum(log_ratio, MOST_LOG_RATIO))
+
+
+def divided(problem, rest):
+    """The rows of each component as two, on the coarse table.
+
+    Returns
+    -------
+    pairs : list of (int, ndarray of shape (2, n_parameters))
+        For each component with weight.
+    """
+    coarse = problem.coarse
+    joint = log_joint(coarse.family, rest, coarse.table)
+    log_normaliser = logsumexp(joint, axis=0)
+    possible = np.isfinite(log_normaliser)  # what is held may exclude the other rows
+    posterior = np.exp(joint - np.where(possible, log_normaliser, 0.0))
+    share = np.where(possible, coarse.multiplicity, 0.0) * posterior
+    return [
+        (j, coarse.family.divide(rest.components[j], coarse.table, share[j]))
+        for j in np.flatnonzero(rest.weights > 0)
+    ]
 
 
 def without(k, parameters):
@@ -133,10 +144,3 @@ def place_beside(k, j, pair, rest, specification):
     weights[k] = weights[j] = weights[j] / 2
     components[[k, j]] = np.where(specification.free[[k, j]], pair, components[[k, j]])
     return Parameters(weights, components)
-
-
-def _ratio(log_density, of_rest):
-    """Of densities, as large as a float can be where a row was impossible."""
-    with np.errstate(invalid="ignore"):
-        log_ratio = np.where(np.isneginf(log_density), -np.inf, log_density - of_rest)
-    return np.exp(np.minimum(log_ratio, MOST_LOG_RATIO))

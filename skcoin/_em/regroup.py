@@ -19,16 +19,25 @@ import numpy as np
 from skcoin._em.e_step import e_step
 from skcoin._em.loop import climb
 from skcoin._em.parameters import Parameters, stack
-from skcoin._em.place import Places, merge, place, place_beside, without
+from skcoin._em.place import (
+    best_place,
+    divided,
+    gains_of,
+    merge,
+    place,
+    place_beside,
+    places_for,
+    without,
+)
 from skcoin._em.quadratic import quadratic_at
 from skcoin._em.specification import INSIDE, warm_start
 from skcoin._em.steps import em_step, newton_step
 
-SHARES = (0.3, 0.03)  # of the weight, with which a component is put back; and that of one row
+SHARES = (0.3, 0.03)  # of the weight; and that of one row
 MOST_PLACES = 64
 STEPS_APART = 5  # of EM on the coarse table, without the component
 SOME_STEPS, MANY_STEPS = 10, 30  # of Newton there, for all trials and for the best
-MOST_ALIKE = 2  # of the trials with the same component taken out, that go on
+MOST_ALIKE = 4  # of the trials with the same component taken out, that go on
 STEPS_ON_ALL = 6  # of Newton on all rows, for
 MOST_ON_ALL = 4  # ends at most, which are lower on the coarse table by no more than
 MOST_OFF = 3.0
@@ -79,7 +88,8 @@ def _put_elsewhere(ends):
         starts = [stack([_inside(rest, ends[i].problem) for _, rest in apart[i]]) for i in at]
         climbed = climb(em_step, coarse, starts, tol=LEAST_GAIN, max_iter=STEPS_APART)
         for i, problem, (rests, _) in zip(at, coarse, climbed, strict=True):
-            places = Places(problem, MOST_PLACES)
+            places = problem.family.candidates(problem.table)
+            places = places[:: -(-len(places) // MOST_PLACES)]
             for (k, _), rest in zip(apart[i], rests, strict=True):
                 trials[i].append(_put_back(problem, places, k, rest))
     return trials
@@ -115,15 +125,16 @@ def _put_back(problem, places, k, rest):
         return []
     trials = [
         place_beside(k, j, either, rest, specification)
-        for j, pair in places.beside(k, rest)
+        for j, pair in divided(problem, rest)
         for either in (pair, pair[::-1])
     ]
-    shares = np.array([*SHARES, 1 / (1 + problem.multiplicity.sum())])
+    shares = _shares(problem)
     if not specification.free_weights:
         shares = specification.start_weights[k : k + 1]
         trials = [Parameters(specification.start_weights, trial.components) for trial in trials]
-    anywhere, _ = places.anywhere(k, rest, shares)
-    return trials + [place(k, c, s, rest) for c, s in zip(anywhere, shares, strict=True)]
+    places = places_for(problem, k, rest, places)
+    best = gains_of(problem, k, places, rest, shares).argmax(axis=1)
+    return trials + [place(k, c, s, rest) for c, s in zip(places[best], shares, strict=True)]
 
 
 def _exchanged(end):
@@ -173,25 +184,30 @@ def _distinct(objective):
 
 
 def _promising(end, parameters, objective):
-    """What is higher than the first on the coarse table, which is where the end leads there.
+    """What leads higher than the first of some ends on the coarse table, which is that of ``end``.
 
-    Where that table is not all rows, these judge: after some steps, to second order.
+    Where that table is not all rows, these judge, after some steps. Higher is what is so to second
+    order, and what is on a saddle not far below.
     """
-    found = _distinct(objective)
-    if end.problem.coarse is end.problem:
-        found = found[objective[found] > objective[0] + LEAST_GAIN]
-        return [parameters[i] for i in found[:MOST_TRIALS]]
-    near = found[(found > 0) & (objective[found] > objective[0] - MOST_OFF)]
-    trials = [*_exchanged_near(end), *(parameters[i] for i in near)][:MOST_ON_ALL]
+    problem, others = end.problem, _distinct(objective)
+    others = others[(others > 0) & (objective[others] > objective[0] - MOST_OFF)]
+    trials, now = [parameters[i] for i in others], objective[0]
+    if problem.coarse is not problem:
+        trials = [*_exchanged_near(end), *_lightest_elsewhere(end), *trials][:MOST_ON_ALL]
+        now = end.objective
     if not trials:
         return []
-    starts = stack([warm_start(trial, end.problem.specification) for trial in trials])
-    options = {"tol": LEAST_GAIN, "max_iter": STEPS_ON_ALL}
-    [(trials, height)] = climb(newton_step, [end.problem], [starts], **options)
-    expected = e_step(end.problem, trials, information=True)
-    height = height + quadratic_at(end.problem, trials, expected).remaining_gain()
+    trials = stack(trials)
+    if problem.coarse is not problem:
+        starts = stack([warm_start(trial, problem.specification) for trial in trials])
+        options = {"tol": LEAST_GAIN, "max_iter": STEPS_ON_ALL}
+        [(trials, _)] = climb(newton_step, [problem], [starts], **options)
+    expected = e_step(problem, trials, information=True)
+    quadratic = quadratic_at(problem, trials, expected)
+    height = expected.objective + quadratic.remaining_gain()
+    leads_higher = (height > now + LEAST_GAIN) | (quadratic.is_saddle() & (height > now - MOST_OFF))
     best = np.argsort(-height, kind="stable")
-    return [trials[i] for i in best[height[best] > end.objective + LEAST_GAIN][:MOST_TRIALS]]
+    return [trials[i] for i in best[leads_higher[best]][:MOST_TRIALS]]
 
 
 def _exchanged_near(end):
@@ -202,3 +218,19 @@ def _exchanged_near(end):
     objective = e_step(end.problem, stack(trials)).objective
     best = np.argsort(-objective, kind="stable")[: MOST_ON_ALL // 2]
     return [trials[i] for i in best[objective[best] > end.objective - MOST_OFF]]
+
+
+def _lightest_elsewhere(end):
+    """Parameters with the lightest component where it helps most on all rows."""
+    problem, parameters = end.problem, end.parameters
+    specification = problem.specification
+    if not specification.free_weights or not specification.is_open.any():
+        return []
+    k = np.where(specification.is_open, parameters.weights, np.inf).argmin()
+    rest = without(k, parameters)
+    return [] if rest is None else [place(k, *best_place(problem, k, rest, _shares(problem)), rest)]
+
+
+def _shares(problem):
+    """Of the weight, with which a component is put back."""
+    return np.array([*SHARES, 1 / (1 + problem.multiplicity.sum())])

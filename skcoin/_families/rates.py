@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import xlogy
 
 MOST_POINTS = 2**14
-FINEST, COARSER = 0.25, 1.25  # standard deviations within a group, and by what factor more
+FINEST, COARSER = 0.1, 1.25  # standard deviations within a group, and by what factor more
 
 
 def by_falling_rate(heads, tails):
@@ -40,10 +40,10 @@ def bins(heads, tails, multiplicity, n_bins=64):
     return np.add.reduceat(columns, np.flatnonzero(np.diff(number, prepend=-1)), axis=1)
 
 
-def pairs_of_rows(heads, tails, multiplicity, most=256):
+def pairs_of_rows(heads, tails, multiplicity, most=256, least=1024):
     """Multiplicity, heads and tails of few rows that tell much the same as many.
 
-    Rows of a group have tosses between two powers of two and rates within a quarter of a standard
+    Rows of a group have tosses between two powers of two and rates within a tenth of a standard
     deviation of such tosses, or within more if there were too many groups. Each group becomes two
     rows of its mean tosses, at its mean rate plus and minus the standard deviation of its rates,
     since a narrower spread would hide that a component is worth splitting.
@@ -59,7 +59,7 @@ def pairs_of_rows(heads, tails, multiplicity, most=256):
     -------
     rows : ndarray of shape (3, n_few)
     """
-    if len(heads) <= 2 * most:
+    if len(heads) <= least:
         return np.stack([multiplicity, heads, tails])
     tosses = heads + tails
     octave = np.floor(np.log2(tosses))

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skcoin._em.parameters import Parameters
-from skcoin._em.place import Places, place
+from skcoin._em.place import best_place, place
 from skcoin._fit import as_problem
 
 SAME_WEIGHT = 1e-8
@@ -45,11 +45,9 @@ def as_alternative(parameters, roles, recipe, counts):
     if not specification.free_weights:
         return Parameters(specification.start_weights, components)
     start = Parameters(np.where(plays, parameters.weights[roles], 0.0), components)
-    where = Places(as_problem(recipe, counts))
+    problem = as_problem(recipe, counts)
     for k in np.flatnonzero(~plays):
-        places, gains = where.anywhere(k, start, SHARES)
-        best = gains.argmax()
-        start = place(k, places[best], SHARES[best], start)
+        start = place(k, *best_place(problem, k, start, SHARES), start)
     return start
 
 
