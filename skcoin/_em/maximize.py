@@ -13,9 +13,8 @@ from skcoin._em.escape import (
     reseed,
 )
 from skcoin._em.loop import repeat
-from skcoin._em.parameters import concatenate, stack
-from skcoin._em.regroup import regroup
-from skcoin._em.specification import warm_start
+from skcoin._em.parameters import stack
+from skcoin._em.regroup import look_at, promising, settle
 from skcoin._em.steps import em_step, newton_step
 
 STEPS = {"em": em_step, "em-newton": newton_step}
@@ -51,40 +50,63 @@ def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
     best : list of Run
     """
     options = {"solver": solver, "tol": tol, "max_iter": max_iter}
-    may_regroup = may_regroup and solver == "em-newton"
-    if may_regroup:
-        starts = _found_on_coarse(problems, starts, max_iter)
+    if may_regroup and solver == "em-newton":
+        return _search(problems, starts, options)[0]
+    return _run(problems, starts, **options)
+
+
+def _search(problems, starts, options):
+    """Run, and spend components elsewhere as long as that helps.
+
+    Returns
+    -------
+    best : list of Run
+    settled : dict
+        By the place of a problem, the trials on its coarse table that have helped no more.
+    """
+    starts, settled = _found_on_coarse(problems, starts, options["max_iter"])
     best = _run(problems, starts, **options)
     has_hidden = [len(problem.multiplicity) > 0 for problem in problems]
-    going = [i for i, run in enumerate(best) if may_regroup and has_hidden[i] and _ended(run)]
+    going = [i for i, run in enumerate(best) if has_hidden[i] and _ended(run)]
     while going:
-        elsewhere = regroup([End(best[i]) for i in going])
-        trials = [(i, stack(of_end)) for i, of_end in zip(going, elsewhere, strict=True) if of_end]
+        ends = {i: End(best[i]) for i in going}
+        new = [i for i in going if i not in settled]
+        settled |= dict(zip(new, settle([ends[i] for i in new]), strict=True)) if new else {}
+        trials = [(i, promising(ends[i], *settled[i])) for i in going]
+        trials = [(i, stack(of_end)) for i, of_end in trials if of_end]
         others = _run([problems[i] for i, _ in trials], [start for _, start in trials], **options)
         better = [
             (i, other)
             for (i, _), other in zip(trials, others, strict=True)
-            if other.objective[-1] > best[i].objective[-1] + tol
+            if other.objective[-1] > best[i].objective[-1] + options["tol"]
         ]
         for i, other in better:
             best[i] = other
+            del settled[i]
         going = [i for i, other in better if _ended(other)]
-    return best
+    return best, settled
 
 
 def _found_on_coarse(problems, starts, max_iter):
-    """Where the coarse tables of large problems lead, and the first start beside it."""
+    """Where large problems go on from: their coarse tables, or the first start, leads there.
+
+    Returns
+    -------
+    starts : list of Parameters of shape (n_starts, n_components)
+    settled : dict
+        As in ``_search``, of the large problems.
+    """
     large = [i for i, problem in enumerate(problems) if problem.coarse is not problem]
     if not large:
-        return starts
+        return starts, {}
     options = {"solver": "em-newton", "tol": TOL_OF_COARSE, "max_iter": max_iter}
-    coarse = [problems[i].coarse for i in large]
-    runs = maximize(coarse, [starts[i] for i in large], may_regroup=True, **options)
+    runs, settled = _search(
+        [problems[i].coarse for i in large], [starts[i] for i in large], options
+    )
     starts = list(starts)
     for i, run in zip(large, runs, strict=True):
-        found = warm_start(run.last[0], problems[i].specification)
-        starts[i] = concatenate([found[None], starts[i][:1]])
-    return starts
+        starts[i] = look_at(problems[i], [run.last[0], starts[i][0]])
+    return starts, {large[at]: of_problem for at, of_problem in settled.items()}
 
 
 def _run(problems, starts, solver, tol, max_iter):

@@ -17,8 +17,22 @@ from skcoin._em.e_step import log_joint
 from skcoin._em.parameters import Parameters
 
 MOST_LOG_RATIO = 700.0  # of densities, whose exponential is a float
-MOST_ON_ALL = 32  # places that are looked at on all rows
+MOST_SHARE, LEAST_SHARE, N_SHARES = 0.3, 0.03, 5
+MOST_ON_COARSE, MOST_ON_ALL = 128, 32  # places that are looked at on the coarse table, on all rows
 BLOCK = 2**17  # numbers, 1 MB
+
+
+def some_shares(problem):
+    """Shares of the weight, from much to that of a tenth of a row."""
+    least = min(LEAST_SHARE, 0.1 / problem.multiplicity.sum())
+    return np.geomspace(MOST_SHARE, least, N_SHARES)
+
+
+def some_places(problem, most):
+    """As many candidates of the coarse table at most, the first and the last among them."""
+    places = problem.family.candidates(problem.coarse.table)
+    at = np.linspace(0, len(places) - 1, min(most, len(places)))
+    return places[np.rint(at).astype(int)]
 
 
 def best_place(problem, k, rest, shares):
@@ -40,7 +54,7 @@ def best_place(problem, k, rest, shares):
     share : float
     """
     coarse = problem.coarse
-    places = places_for(problem, k, rest, problem.family.candidates(coarse.table))
+    places = places_for(problem, k, rest, some_places(problem, MOST_ON_COARSE))
     gains = gains_of(coarse, k, places, rest, shares)
     if coarse is not problem:
         places = places[np.argsort(-gains.max(axis=0), kind="stable")[:MOST_ON_ALL]]

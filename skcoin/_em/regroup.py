@@ -27,13 +27,14 @@ from skcoin._em.place import (
     place,
     place_beside,
     places_for,
+    some_places,
+    some_shares,
     without,
 )
 from skcoin._em.quadratic import quadratic_at
 from skcoin._em.specification import INSIDE, warm_start
 from skcoin._em.steps import em_step, newton_step
 
-SHARES = (0.3, 0.03)  # of the weight; and that of one row
 MOST_PLACES = 64
 STEPS_APART = 5  # of EM on the coarse table, without the component
 SOME_STEPS, MANY_STEPS = 10, 30  # of Newton there, for all trials and for the best
@@ -46,8 +47,8 @@ LEAST_GAIN, SAME = 1e-5, 1e-6
 LOWEST, TRACE = -1e300, 1e-12
 
 
-def regroup(ends):
-    """Parameters with components spent elsewhere that lead higher.
+def settle(ends):
+    """Where the coarse tables lead from each end, and from trials with components elsewhere.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ def regroup(ends):
 
     Returns
     -------
-    trials : list of list of Parameters of shape (n_components,)
-        For each end, the best first. Each has to be run.
+    settled : list of (Parameters of shape (n_trials, n_components), ndarray of shape (n_trials,))
+        And the objective there; that of the end comes first.
     """
     coarse = [end.problem.coarse for end in ends]
     groups = [
@@ -68,14 +69,12 @@ def regroup(ends):
         stack([warm_start(trial, end.problem.specification) for trial in chain(*of_end)])
         for of_end, end in zip(groups, ends, strict=True)
     ]
-    options = {"tol": LEAST_GAIN, "max_iter": SOME_STEPS}
-    climbed = climb(newton_step, coarse, starts, **options)
+    climbed = climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=SOME_STEPS)
     starts = [
         parameters[_best_of_each(of_end, objective)]
         for of_end, (parameters, objective) in zip(groups, climbed, strict=True)
     ]
-    climbed = climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=MANY_STEPS)
-    return [_promising(end, *of_end) for end, of_end in zip(ends, climbed, strict=True)]
+    return climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=MANY_STEPS)
 
 
 def _put_elsewhere(ends):
@@ -88,8 +87,7 @@ def _put_elsewhere(ends):
         starts = [stack([_inside(rest, ends[i].problem) for _, rest in apart[i]]) for i in at]
         climbed = climb(em_step, coarse, starts, tol=LEAST_GAIN, max_iter=STEPS_APART)
         for i, problem, (rests, _) in zip(at, coarse, climbed, strict=True):
-            places = problem.family.candidates(problem.table)
-            places = places[:: -(-len(places) // MOST_PLACES)]
+            places = some_places(problem, MOST_PLACES)
             for (k, _), rest in zip(apart[i], rests, strict=True):
                 trials[i].append(_put_back(problem, places, k, rest))
     return trials
@@ -123,12 +121,13 @@ def _put_back(problem, places, k, rest):
     rest = without(k, _inside(rest, problem))  # of what is known to be its, some has come back
     if rest is None:
         return []
+    matters = ~specification.is_open | _told_apart(problem)
     trials = [
         place_beside(k, j, either, rest, specification)
         for j, pair in divided(problem, rest)
-        for either in (pair, pair[::-1])
+        for either in ((pair, pair[::-1]) if matters[j] or matters[k] else (pair,))
     ]
-    shares = _shares(problem)
+    shares = some_shares(problem)
     if not specification.free_weights:
         shares = specification.start_weights[k : k + 1]
         trials = [Parameters(specification.start_weights, trial.components) for trial in trials]
@@ -183,15 +182,26 @@ def _distinct(objective):
     return order[np.diff(-height, prepend=-np.inf) > SAME]
 
 
-def _promising(end, parameters, objective):
-    """What leads higher than the first of some ends on the coarse table, which is that of ``end``.
+def promising(end, parameters, objective):
+    """Which of the settled trials of an end lead higher, the best first. Each has to be run.
 
-    Where that table is not all rows, these judge, after some steps. Higher is what is so to second
-    order, and what is on a saddle not far below.
+    Where the coarse table is not all rows, these judge, after some steps. Higher is what is so to
+    second order, and what is on a saddle not far below.
+
+    Parameters
+    ----------
+    end : End
+    parameters : Parameters of shape (n_trials, n_components)
+    objective : ndarray of shape (n_trials,)
+        On the coarse table.
+
+    Returns
+    -------
+    trials : list of Parameters of shape (n_components,)
     """
-    problem, others = end.problem, _distinct(objective)
-    others = others[(others > 0) & (objective[others] > objective[0] - MOST_OFF)]
-    trials, now = [parameters[i] for i in others], objective[0]
+    problem, others, now = end.problem, _distinct(objective), objective[0]
+    others = others[(others > 0) & (objective[others] > now - MOST_OFF)]
+    trials = [parameters[i] for i in others]
     if problem.coarse is not problem:
         trials = [*_exchanged_near(end), *_lightest_elsewhere(end), *trials][:MOST_ON_ALL]
         now = end.objective
@@ -199,15 +209,30 @@ def _promising(end, parameters, objective):
         return []
     trials = stack(trials)
     if problem.coarse is not problem:
-        starts = stack([warm_start(trial, problem.specification) for trial in trials])
-        options = {"tol": LEAST_GAIN, "max_iter": STEPS_ON_ALL}
-        [(trials, _)] = climb(newton_step, [problem], [starts], **options)
-    expected = e_step(problem, trials, information=True)
-    quadratic = quadratic_at(problem, trials, expected)
-    height = expected.objective + quadratic.remaining_gain()
-    leads_higher = (height > now + LEAST_GAIN) | (quadratic.is_saddle() & (height > now - MOST_OFF))
+        trials = _after_some_steps(problem, trials)
+    height, is_saddle = _outlook(problem, trials)
+    leads_higher = (height > now + LEAST_GAIN) | (is_saddle & (height > now - MOST_OFF))
     best = np.argsort(-height, kind="stable")
     return [trials[i] for i in best[leads_higher[best]][:MOST_TRIALS]]
+
+
+def look_at(problem, trials):
+    """That of some trials which leads highest on all rows, after some steps; as a single start."""
+    trials = _after_some_steps(problem, stack(trials))
+    best = _outlook(problem, trials)[0].argmax()
+    return trials[best : best + 1]
+
+
+def _after_some_steps(problem, trials):
+    starts = stack([warm_start(trial, problem.specification) for trial in trials])
+    options = {"tol": LEAST_GAIN, "max_iter": STEPS_ON_ALL}
+    return climb(newton_step, [problem], [starts], **options)[0][0]
+
+
+def _outlook(problem, trials):
+    """How high each trial leads, to second order, and which stand on a saddle."""
+    quadratic = quadratic_at(problem, trials, expected := e_step(problem, trials, information=True))
+    return expected.objective + quadratic.remaining_gain(), quadratic.is_saddle()
 
 
 def _exchanged_near(end):
@@ -228,9 +253,8 @@ def _lightest_elsewhere(end):
         return []
     k = np.where(specification.is_open, parameters.weights, np.inf).argmin()
     rest = without(k, parameters)
-    return [] if rest is None else [place(k, *best_place(problem, k, rest, _shares(problem)), rest)]
-
-
-def _shares(problem):
-    """Of the weight, with which a component is put back."""
-    return np.array([*SHARES, 1 / (1 + problem.multiplicity.sum())])
+    return (
+        []
+        if rest is None
+        else [place(k, *best_place(problem, k, rest, some_shares(problem)), rest)]
+    )

@@ -13,6 +13,7 @@ from skcoin._em.parameters import Parameters
 from skcoin._em.quadratic import complete_step, move, quadratic_at, to_bound
 
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
+LESS_DAMPING = 3  # after a step that climbs; by ten, as after one that does not, it would swing
 MOST_HALVED = 30
 LONGEST_IN_M = 4.0  # step in a coordinate of the M-step's Newton; beyond, a logit would overflow
 
@@ -186,7 +187,7 @@ def newton_step(problem, state, tol):
     )
     after = e_step(problem, moved, information=True)
     climbs = after.objective >= expected.objective
-    damping = state.damping / 10
+    damping = state.damping / LESS_DAMPING
     if not climbs.all():
         damping = np.where(climbs, damping, quadratic.more_damping(state.damping))
         moved, after = moved.select(climbs, parameters), after.select(climbs, expected)
