@@ -304,7 +304,7 @@ def test_gradient_is_that_of_the_optimality_gap(rats):
     at_coins = np.interp(rats.theta_, display.grid, display.gradient)
     np.testing.assert_allclose(at_coins, 0, atol=1e-3)
     np.testing.assert_array_equal(display.coins_.get_xdata(), rats.theta_)
-    assert display.gap == pytest.approx(71 * np.log1p(display.highest), rel=1e-12)
+    assert bound.one_step == pytest.approx(71 * np.log1p(display.highest), rel=1e-12)
     assert display.highest >= display.gradient.max() * (1 - 1e-12)
     assert display.best_.get_xydata().tolist() == [[display.best, display.highest]]
 

@@ -107,8 +107,8 @@ def test_a_fit_from_its_own_start_has_the_errors_of_the_references(name, n_coins
     model = fit_quietly(BinomialMixture(n_coins), X, sample_weight=sample_weight)
     result = standard_errors(model, X, sample_weight)
     expected = np.array(entry["se_thetas"], dtype=float)
-    # Nearly six digits, though the fit has its default tolerance and may be 1e-6 from the maximum in
-    # log-likelihood: its last step is Newton's.
+    # Nearly six digits, though the fit has its default tolerance and may be 1e-6 from the maximum
+    # in log-likelihood: its last step is Newton's.
     assert_allclose(result.theta[::-1], expected, rtol=2e-6)
 
 

@@ -24,7 +24,7 @@ BLOCK = 2**17  # numbers, 1 MB
 
 def some_shares(problem):
     """Shares of the weight, from much to that of a tenth of a row."""
-    least = min(LEAST_SHARE, 0.1 / problem.multiplicity.sum())
+    least = min(LEAST_SHARE, 0.1 / max(problem.multiplicity.sum(), 0.1))
     return np.geomspace(MOST_SHARE, least, N_SHARES)
 
 

@@ -11,81 +11,102 @@ References
    Statistics, 11(1), 86-94.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.special import logsumexp
 
 from skcoin._families.binomial import BINOMIAL
-from skcoin._families.rates import grid_for
+from skcoin._families.rates import log_at_own_rate
 
 MOST_NEWTON = 12
-BLOCK = 2**17  # numbers, 1 MB
+MOST_PEAKS = 3  # that are refined
+NEGLIGIBLE = 45.0  # e-folds below the density of a row under the model
+BLOCK = 2**22  # numbers
 
 
-def supremum(log_fitted, heads, tails, multiplicity):
-    """The theta at which ``D`` is largest, for each of several models.
+def log_gradient_on(grid, log_fitted, heads, tails, multiplicity):
+    """``log(D + W)`` on a grid: of ``D`` itself no float may be large enough.
+
+    In ``x = arcsin sqrt theta`` the density of a row of ``n`` tosses falls at least as
+    ``cos(x - x_i)^(2 n)`` from that of its own rate, so that each row is looked at near it only.
 
     Parameters
     ----------
-    log_fitted : ndarray of shape (n_models, n_rows)
+    grid : ndarray of shape (n_grid,)
+        Rising.
+    log_fitted : ndarray of shape (n_rows,)
         ``log f(x_i)``, without the binomial coefficient.
-    heads, tails, multiplicity : ndarray of shape (n_models, n_rows)
-        Rows of multiplicity zero count for nothing.
+    heads, tails, multiplicity : ndarray of shape (n_rows,)
+        Of rows with at least one toss.
 
     Returns
     -------
-    theta, highest : ndarray of shape (n_models,)
-        Where ``D`` is largest, and ``log(D + W)`` there.
-    grid : ndarray of shape (n_grid,)
-    value : ndarray of shape (n_models, n_grid)
-        ``log(D + W)`` on the grid.
+    value : ndarray of shape (n_grid,)
     """
-    grid = grid_for(heads, tails, per_width=8)
+    excess = np.maximum(log_at_own_rate(heads, tails) - log_fitted, 0.0)
+    if np.isinf(excess).any():
+        return np.full(len(grid), np.inf)
+    tosses, x_grid = heads + tails, np.arcsin(np.sqrt(grid))
+    x = np.arcsin(np.sqrt(heads / tosses))
+    reach = np.arccos(np.exp(-(NEGLIGIBLE + excess) / (2 * tosses)))
+    first = np.searchsorted(x_grid, x - reach)
+    length = np.searchsorted(x_grid, x + reach, "right") - first
+    value, scale = np.zeros((2, len(grid))), np.array([0.0, excess.max()])
+    for rows in blocks(length, BLOCK):
+        row, point = ragged(first[rows], length[rows])
+        row += rows.start
+        pairs = np.stack([heads, tails])[:, row]
+        log_f = BINOMIAL.log_density(grid[point][:, None, None], pairs.T[..., None])[:, 0, 0]
+        with np.errstate(over="ignore"):
+            ratio = multiplicity[row] * np.exp(log_f - log_fitted[row] - scale[:, None])
+        for total, of_rows in zip(value, ratio, strict=True):
+            total += np.bincount(point, of_rows, minlength=len(grid))
     with np.errstate(divide="ignore"):
-        log_multiplicity = np.log(multiplicity)
-    value = np.concatenate(
-        [
-            logsumexp(ratios + log_multiplicity[:, None], axis=2)
-            for ratios in _log_ratios(grid, log_fitted, heads, tails)
-        ],
-        axis=1,
-    )
-    model, theta, height = local_maxima(grid, value, heads, tails, log_multiplicity - log_fitted)
-    highest = np.full(len(value), -np.inf)
-    np.maximum.at(highest, model, height)
-    is_highest = np.flatnonzero(height == highest[model])
-    _, first = np.unique(model[is_highest], return_index=True)
-    return theta[is_highest[first]], highest, grid, value
+        small, large = np.log(value) + scale[:, None]
+    return np.where(np.isfinite(small) | (value[0] == 0), small, large)
 
 
-def local_maxima(grid, value, heads, tails, log_share):
-    """Every local maximum on a grid, refined by Newton's iteration.
+def blocks(length, size):
+    """Slices of rows whose lengths add up to about a size."""
+    total = np.cumsum(length)
+    cuts = np.searchsorted(total, np.arange(size, total[-1], size))
+    edges = np.unique(np.concatenate([[0], cuts, [len(total)]]))
+    return [slice(*pair) for pair in pairwise(edges)]
 
-    It is ``log(D + W)`` that is looked at, since of ``D`` itself no float may be large enough.
 
-    Parameters
-    ----------
-    grid : ndarray of shape (n_grid,)
-    value : ndarray of shape (n_models, n_grid)
-        ``log(D + W)``.
-    heads, tails, log_share : ndarray of shape (n_models, n_rows)
-        The last is ``log m_i - log f(x_i)``.
+def ragged(first, length):
+    """For each of several runs, its number and its members, one after the other."""
+    ends = np.cumsum(length)
+    run = np.repeat(np.arange(len(first)), length)
+    return run, np.arange(ends[-1]) - np.repeat(ends - length - first, length)
 
-    Returns
-    -------
-    model, theta, height : ndarray of shape (n_maxima,)
-        Which model each maximum is of, where it is and ``log(D + W)`` there.
+
+def supremum(grid, value, log_fitted, heads, tails, multiplicity):
+    """Where ``D`` is largest, and ``log(D + W)`` there.
+
+    Found on the grid, where ``value`` is ``log(D + W)``, and refined by Newton's iteration.
     """
-    padded = np.pad(value, ((0, 0), (1, 1)), constant_values=-np.inf)
-    model, peak = np.nonzero((value >= padded[:, :-2]) & (value > padded[:, 2:]))
-    theta, height = grid[peak], value[model, peak]
-    size = max(1, BLOCK // max(heads.shape[1], 1))
-    for i in range(0, len(peak), size):
-        j, p = model[i : i + size], peak[i : i + size]
-        refined = refine(grid, p, heads[j], tails[j], log_share[j])
-        better = refined[1] > height[i : i + size]
-        theta[i : i + size][better] = refined[0][better]
-        height[i : i + size][better] = refined[1][better]
-    return model, theta, height
+    padded = np.pad(value, 1, constant_values=-np.inf)
+    peaks = np.flatnonzero((value >= padded[:-2]) & (value > padded[2:]))
+    peaks = peaks[np.argsort(-value[peaks], kind="stable")[:MOST_PEAKS]]
+    if not len(peaks):  # infinite from end to end
+        peaks = np.array([value.argmax()])
+    log_share = np.log(multiplicity) - log_fitted
+    theta, height = refine(grid, peaks, heads[None], tails[None], log_share[None])
+    on_grid = [_height(grid[peak], log_share, heads, tails) for peak in peaks]
+    theta = np.append(theta, grid[peaks])
+    height = np.append(height, on_grid)
+    best = height.argmax()
+    return theta[best], height[best]
+
+
+def _height(theta, log_share, heads, tails):
+    """``log(D + W)`` at a theta."""
+    table = np.stack([heads, tails])
+    log_f = BINOMIAL.log_density(np.array([[theta]]), table)[0]
+    with np.errstate(invalid="ignore"):
+        return logsumexp(np.where(np.isneginf(log_f), -np.inf, log_f + log_share))
 
 
 def most_gain(highest, n_rows):
@@ -127,13 +148,3 @@ def _derivatives(x, heads, tails, log_share):
     bend = -2 * (heads / sine**2 + tails / cosine**2)
     slope = (p * s).sum(axis=1)
     return height, slope, (p * (s**2 + bend)).sum(axis=1) - slope**2
-
-
-def _log_ratios(grid, log_fitted, heads, tails):
-    """``log f(x_i | theta) - log f(x_i)``, (n_models, n_block, n_rows) by blocks."""
-    table = np.stack([heads, tails], axis=-2)
-    size = max(1, BLOCK // max(heads.size, 1))
-    for i in range(0, len(grid), size):
-        further = BINOMIAL.log_density(grid[i : i + size, None], table)
-        with np.errstate(invalid="ignore"):
-            yield np.where(np.isneginf(further), -np.inf, further - log_fitted[:, None])

@@ -20,7 +20,6 @@ References
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import nnls
@@ -33,7 +32,7 @@ from skcoin._em.problem import Problem
 from skcoin._em.specification import all_free
 from skcoin._em.steps import newton_step
 from skcoin._families.binomial import BINOMIAL
-from skcoin._families.gradient_function import refine
+from skcoin._families.gradient_function import blocks, ragged, refine
 from skcoin._families.rates import log_at_own_rate
 
 PER_WIDTH = 4  # points of the grid to the standard deviation of the longest row's likelihood
@@ -111,6 +110,19 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
     return MixingDistribution(atoms[order], gap, n_iter, gap <= tol)
 
 
+def ceiling(heads, tails, multiplicity):
+    """What the log-likelihood of no mixture exceeds, without binomial coefficients.
+
+    That of the best mixing distribution plus its gap and what rounding may hide.
+    """
+    found = npmle(heads, tails, multiplicity)
+    log_fitted = log_likelihood(
+        BINOMIAL, found.parameters, BINOMIAL.tabulate(heads, tails, multiplicity)
+    )
+    rounding = 4 * np.finfo(float).eps * (multiplicity @ np.abs(log_fitted))
+    return multiplicity @ log_fitted + found.gap + rounding
+
+
 @dataclass(frozen=True)
 class _Rows:
     """The rows, by rising rate, and a grid of thetas from the lowest to the highest of their rates.
@@ -166,16 +178,8 @@ class _Rows:
         return first, np.searchsorted(x_grid, x + reach, "right") - first
 
     @cached_property
-    def _blocks(self):
-        """Runs of rows whose densities fit into memory together."""
-        total = np.cumsum(self._span[1])
-        edges = np.unique(np.searchsorted(total, np.arange(BLOCK, total[-1], BLOCK)))
-        edges = np.concatenate([[0], edges[edges > 0], [len(total)]])
-        return [slice(*pair) for pair in pairwise(np.unique(edges))]
-
-    @cached_property
     def _stored(self):
-        return [(rows, self._densities(rows)) for rows in self._blocks]
+        return [(rows, self._densities(rows)) for rows in blocks(self._span[1], BLOCK)]
 
     def densities(self):
         """Runs of rows with ``f(x_i | theta)`` over its ``top``, (n_run, n_grid), run by run.
@@ -184,13 +188,12 @@ class _Rows:
         """
         if self._span[1].sum() <= STORED:
             return self._stored
-        return ((rows, self._densities(rows)) for rows in self._blocks)
+        return ((rows, self._densities(rows)) for rows in blocks(self._span[1], BLOCK))
 
     def _densities(self, rows):
         first, length = (column[rows] for column in self._span)
+        row, point = ragged(first, length)
         ends = np.append(0, np.cumsum(length))
-        point = np.arange(ends[-1]) - np.repeat(ends[:-1] - first, length)
-        row = np.repeat(np.arange(len(first)), length)
         table = self.table[:2, rows][:, row]
         log_f = BINOMIAL.log_density(self.grid[point][:, None, None], table.T[..., None])[:, 0, 0]
         density = np.exp(log_f - self.top[rows][row])

@@ -84,16 +84,16 @@ def grid_for(heads, tails, per_width):
     """Thetas from 0 to 1, dense enough for the row with the most tosses.
 
     Even in ``arcsin sqrt theta``, in which the likelihood of ``n`` tosses is ``1 / (2 sqrt n)``
-    wide everywhere: ``per_width`` points to each such width. Where that would take too many, the
-    rates of the rows are points as well, since only near them can something so narrow stand.
+    wide everywhere: ``per_width`` points to each such width. Where that would take too many, rates
+    of the rows are points as well, since only near them can something so narrow stand.
     """
     n_points = per_width * np.pi * np.sqrt(np.max(heads + tails, initial=1)) + 2
     n_even = int(np.clip(n_points, 8 * per_width, MOST_POINTS))
     grid = np.sin(np.linspace(0, np.pi / 2, n_even)) ** 2
     if n_points <= MOST_POINTS:
         return grid
-    tossed = heads + tails > 0
-    return np.union1d(grid, heads[tossed] / (heads + tails)[tossed])
+    rates = np.unique(heads / (heads + tails))
+    return np.union1d(grid, rates[:: -(-len(rates) // MOST_POINTS)])
 
 
 def log_at_own_rate(heads, tails):

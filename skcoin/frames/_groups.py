@@ -13,8 +13,7 @@ from skcoin._base import falling, refuse_if_no_model, validated_recipe
 from skcoin._counts import HIDDEN, Counts
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
-from skcoin._families.gradient_function import most_gain, supremum
-from skcoin._families.rates import grid_for
+from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
 from skcoin._warnings import warn_user
@@ -27,7 +26,7 @@ FLAGS = ("identifiable", "converged")
 BATCH = 2**15  # numbers in an E-step; more no longer save calls, and leave the cache
 
 
-def fit_groups(estimator, table, by, *, n_jobs=None):
+def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
     """Fit one mixture to each group of a table of counts, thousands of them at once.
 
     Each is what ``estimator.fit`` would find on the rows of its group; but the climbs go side by
@@ -43,6 +42,8 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
         and more than once.
     by : str or list of str
         Names of the columns whose values tell the groups apart. A null is a group of its own.
+    gap : bool, default=True
+        Whether to compute the column ``gap``, which takes about as long as the fits themselves.
     n_jobs : int, default=None
         Workers, as joblib counts them.
 
@@ -56,7 +57,7 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
         - ``theta0``, ``theta1``, ... and ``weight0``, ``weight1``, ...: the coins, by falling
           theta unless start values give the order,
         - ``log_likelihood`` of all rows together, and ``bic``,
-        - ``gap``: how much log-likelihood any other mixture could gain at most,
+        - ``gap``, if asked for: how much log-likelihood any other mixture could gain at most,
         - ``identifiable``, bool: whether some row has as many tosses as there are parameters to
           tell apart,
         - ``converged``, bool.
@@ -114,7 +115,7 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
             f"by is {by!r}, but must be the name of a column or a list of such. For a single fit "
             "use fit."
         )
-    _refuse_result_names(by, _names(recipe))
+    _refuse_result_names(by, _names(recipe, gap))
     frame = wrap(table)
     table = count_pairs(frame, "heads", "tails", None, "rows", by, keep_empty=True)
     keys = table.select(*by)
@@ -122,7 +123,7 @@ def fit_groups(estimator, table, by, *, n_jobs=None):
     columns = (table[name].to_numpy().astype(float) for name in RESULT)
     in_order = estimator.layout == "tosses"
     random_state = _repeatable(estimator.random_state)
-    result = _fit_each(recipe, _split(*columns, first), in_order, random_state, n_jobs)
+    result = _fit_each(recipe, _split(*columns, first), in_order, random_state, gap, n_jobs)
     groups = narwhals().maybe_reset_index(keys[first.tolist()])
     _warn_of_groups(result, groups.rows())
     return to_user(with_values(groups, result), frame)
@@ -138,7 +139,7 @@ def _split(heads, tails, multiplicity, first):
     ]
 
 
-def _fit_each(recipe, tables, in_order, random_state, n_jobs=None):
+def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
     """Fit a mixture to each of several tables.
 
     Parameters
@@ -149,6 +150,7 @@ def _fit_each(recipe, tables, in_order, random_state, n_jobs=None):
     in_order : bool
         Whether the order of tosses is data.
     random_state : int or None
+    gap : bool, default=True
     n_jobs : int, default=None
 
     Returns
@@ -158,22 +160,17 @@ def _fit_each(recipe, tables, in_order, random_state, n_jobs=None):
         and ``converged``; NaN and False for a table without a toss.
     """
     tossed = [table.keep((table.tosses > 0) & (table.multiplicity > 0)) for table in tables]
-    # Tables of about as many tosses and as long side by side: one grid serves all of a batch, and
-    # little is padded.
-    n_grid = [len(grid_for(table.heads, table.tails, per_width=8)) for table in tossed]
+    # Tables about as long side by side, so that little is padded.
     order = [i for i, table in enumerate(tossed) if len(table.heads)]
-    order.sort(key=lambda i: (int(np.log2(n_grid[i])), len(tossed[i].heads)))
-    size = [
-        max(len(table.heads) * recipe.specification.n_components, n / 8)
-        for table, n in zip(tossed, n_grid, strict=True)
-    ]
+    order.sort(key=lambda i: len(tossed[i].heads))
+    size = [len(table.heads) * recipe.specification.n_components for table in tossed]
     fit = delayed(_fit_batch)
     parts = Parallel(n_jobs=n_jobs)(
-        fit(recipe, [tossed[i] for i in batch], in_order, random_state)
+        fit(recipe, [tossed[i] for i in batch], in_order, random_state, gap)
         for batch in _batches(order, size)
     )
     columns = {}
-    for name in _names(recipe):
+    for name in _names(recipe, gap):
         columns[name] = np.full(len(tables), False if name in FLAGS else np.nan)
         if parts:
             columns[name][order] = np.concatenate([part[name] for part in parts])
@@ -200,10 +197,10 @@ def _warn_of_groups(columns, groups):
             )
 
 
-def _names(recipe):
+def _names(recipe, gap):
     n_coins = recipe.specification.n_components
     coins = [f"{part}{k}" for part in ("theta", "weight") for k in range(n_coins)]
-    return [*coins, "log_likelihood", "bic", "gap", *FLAGS]
+    return [*coins, "log_likelihood", "bic", *["gap"] * gap, *FLAGS]
 
 
 def _batches(order, size):
@@ -236,7 +233,7 @@ def _refuse_result_names(by, names):
             )
 
 
-def _fit_batch(recipe, tables, in_order, random_state):
+def _fit_batch(recipe, tables, in_order, random_state, gap):
     specification = recipe.specification
     runs = fit_tables(recipe, tables, random_state=random_state)
     parameters = concatenate([run.last for run in runs])
@@ -249,13 +246,13 @@ def _fit_batch(recipe, tables, in_order, random_state):
     identifiable = [recipe.family.is_identifiable(run.problem) for run in runs]
     return {
         **columns,
-        **_criteria(mixture, tables),
+        **_criteria(mixture, tables, gap),
         "identifiable": np.array(identifiable),
         "converged": np.array([run.converged for run in runs]),
     }
 
 
-def _criteria(mixture, tables):
+def _criteria(mixture, tables, gap):
     """Log-likelihood, BIC and gap of each table, under a mixture of its own."""
     heads, tails, multiplicity = (
         pad([getattr(table, name) for table in tables])
@@ -263,9 +260,12 @@ def _criteria(mixture, tables):
     )
     n_rows = multiplicity.sum(axis=1)
     log_likelihood = (multiplicity * mixture.log_likelihood(heads, tails)).sum(axis=1)
-    _, highest, _, _ = supremum(mixture.log_density(heads, tails), heads, tails, multiplicity)
-    return {
+    columns = {
         "log_likelihood": log_likelihood,
         "bic": -2 * log_likelihood + mixture.n_parameters * np.log(n_rows),
-        "gap": most_gain(highest, n_rows),
     }
+    if gap:
+        height = (multiplicity * mixture.log_density(heads, tails)).sum(axis=1)
+        highest = [ceiling(table.heads, table.tails, table.multiplicity) for table in tables]
+        columns["gap"] = np.maximum(highest - height, 0.0)
+    return columns

@@ -12,7 +12,7 @@ from skcoin._binomial_mixture import BinomialMixture
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
 from skcoin._validation import check_number
-from skcoin.inspection._optimality_gap import gap_of
+from skcoin.inspection._optimality_gap import gap_of, highest_of
 
 
 def compare_n_components(
@@ -80,9 +80,7 @@ def compare_n_components(
     -----
     What a fit would warn of is in the columns ``identifiable`` and ``converged``.
 
-    If a mixture with log-likelihood ``l`` leaves at most ``g`` to gain, none is better than
-    ``l + g``, so that any other leaves at most ``l + g`` less its own. The gap of each row is the
-    least that the fits of the table prove.
+    The gap is that of :func:`optimality_gap`, for which the nonparametric optimum is found once.
 
     Examples
     --------
@@ -101,21 +99,19 @@ def compare_n_components(
     first = clone(estimator).set_params(n_components=1)
     validated_recipe(first)
     counts = count_rows(first, X, sample_weight, reset=True)
-    rows, highest = [], np.inf  # that any mixture can have
+    rows, highest = [], None
     for n_components in range(1, max_components + 1):
-        row = _row(clone(first).set_params(n_components=n_components), counts)
-        highest = min(highest, row["log_likelihood"] + row["gap"])
-        rows.append(row)
-        if max(highest - row["log_likelihood"], 0) < min_gain:
+        model = clone(first).set_params(n_components=n_components)
+        rows.append(_row(model, counts, highest := highest or highest_of(counts.tossed)))
+        if rows[-1]["gap"] < min_gain:
             break
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    table["gap"] = np.maximum(highest - table["log_likelihood"], 0)
     if as_frame:
         return check_pandas_support("as_frame=True").DataFrame(table)
     return Bunch(**table)
 
 
-def _row(model, counts):
+def _row(model, counts, highest):
     recipe = recipe_of(model)
     [run] = fit_tables(recipe, [counts], random_state=model.random_state)
     n_parameters = recipe.specification.n_parameters
@@ -128,7 +124,7 @@ def _row(model, counts):
         "aic": mixture.aic(counts),
         "bic": mixture.bic(counts),
         "icl": mixture.icl(counts),
-        "gap": gap_of(mixture, counts.tossed).gap,
+        "gap": gap_of(mixture, counts.tossed, highest),
         "smallest_weight": float(mixture.weights.min()),
         "identifiable": recipe.family.is_identifiable(run.problem),
         "converged": run.converged,

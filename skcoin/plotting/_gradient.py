@@ -3,7 +3,7 @@
 import numpy as np
 
 from skcoin.inspection._inspected import check_fitted
-from skcoin.inspection._optimality_gap import gap_of
+from skcoin.inspection._optimality_gap import bounds_of
 from skcoin.plotting._display import COLORS, Display, pyplot
 
 MOST = 1e200  # more is too much for an axis
@@ -104,9 +104,9 @@ class GradientDisplay(Display):
         """
         pyplot(cls)
         fitted = check_fitted(estimator, X, sample_weight)
-        bound, n_rows = gap_of(fitted.mixture, fitted.counts), fitted.counts.n_rows
+        bound, n_rows = bounds_of(fitted.mixture, fitted.counts), fitted.counts.n_rows
         with np.errstate(over="ignore"):
-            highest = float(np.expm1(bound.gap / n_rows))
+            highest = float(np.expm1(bound.one_step / n_rows))
         return cls(
             grid=bound.grid,
             gradient=bound.gradient / n_rows,
