@@ -94,7 +94,8 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         Warns
         -----
         IdentifiabilityWarning
-            If no row has enough tosses to tell the coins apart.
+            If no row has enough tosses to tell the coins apart, or a coin is there twice or has no
+            weight.
         ConvergenceWarning
             If ``max_iter`` ends the climb, or it ends where there is no local maximum.
 
@@ -233,7 +234,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         self._n_parameters = recipe.specification.n_parameters
         self._learn(run, order, counts)
         warn_of_status(run, self)
-        warn_of_identifiability(self, run.problem)
+        warn_of_identifiability(self, run, order)
         return self
 
     def _last(self, recipe):

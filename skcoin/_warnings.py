@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skcoin._em.redundancy import redundant_pairs
 from skcoin.exceptions import IdentifiabilityWarning
 
 
@@ -45,8 +46,19 @@ def warn_of_status(run, model):
         )
 
 
-def warn_of_identifiability(model, problem):
-    """Say so where no row has as many tosses as there are parameters to tell apart."""
+def warn_of_identifiability(model, run, order):
+    """Say so where no row has as many tosses as there are parameters to tell apart, or a coin is
+    there twice or not at all.
+
+    Parameters
+    ----------
+    model : BaseMixture
+        Fitted.
+    run : Run
+    order : ndarray of shape (n_components,), int
+        Of the components of the run, in which the model has them.
+    """
+    problem = run.problem
     family = problem.family
     if not family.is_identifiable(problem):
         unknown, most = family.n_unknown(problem), family.most_tosses(problem)
@@ -58,6 +70,36 @@ def warn_of_identifiability(model, problem):
             "weights, or toss more often.",
             IdentifiabilityWarning,
         )
+    elif alike := _alike(redundant_pairs(run, model.tol), order):
+        n_needed = len(model.theta_) - sum(len(coins) - 1 for coins in alike)
+        told = "; ".join(
+            f"coins {_listed(coins)} (theta {_listed(model.theta_[coins].round(6).tolist())}, "
+            f"weights {_listed(model.weights_[coins].round(6).tolist())})"
+            for coins in alike
+        )
+        warn_user(
+            f"One coin would do for each of these: {told}. However their weight is shared out, the "
+            "likelihood is the same, so that neither their weights nor the theta of a coin without "
+            f"weight mean anything. The data ask for {n_needed}: use n_components={n_needed}.",
+            IdentifiabilityWarning,
+        )
+
+
+def _alike(pairs, order):
+    """Coins that are one, in lists, from pairs of neighbours; ``order`` is that of the model."""
+    chains = []
+    for j, k in pairs:
+        if chains and chains[-1][-1] == j:
+            chains[-1].append(k)
+        else:
+            chains.append([j, k])
+    place = np.argsort(order)
+    return [sorted(place[chain].tolist()) for chain in chains]
+
+
+def _listed(values):
+    *most, last = map(str, values)
+    return f"{', '.join(most)} and {last}"
 
 
 def warn_of_gap(model):

@@ -24,7 +24,10 @@ from skcoin._em.parameters import Parameters
 from skcoin.inspection import _bootstrap, bootstrap, standard_errors
 from skcoin.inspection._inspected import check_fitted
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.filterwarnings("ignore:One coin would do"),
+]
 RATS, _ = load_set("rat_tumours")
 HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None  # scikit-learn 1.9
 

@@ -38,6 +38,8 @@ from skcoin import BinomialMixture, ThreeCoinModel
 
 pytestmark = [
     pytest.mark.filterwarnings("error::UserWarning"),
+    pytest.mark.filterwarnings("ignore:One coin would do"),
+    pytest.mark.filterwarnings("ignore:.*or need fewer coins"),
     pytest.mark.usefixtures("no_window"),
 ]
 

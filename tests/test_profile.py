@@ -18,7 +18,10 @@ from sklearn.exceptions import ConvergenceWarning
 from skcoin import BinomialMixture, IdentifiabilityWarning
 from skcoin.inspection import confidence_intervals
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.filterwarnings("ignore:One coin would do"),
+]
 RATS, _ = load_set("rat_tumours")
 SINGLE, _ = load_set("li_hang_three_coins")  # ten rows of one toss
 DROP = chi2.ppf(0.95, df=1) / 2

@@ -17,7 +17,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skcoin import BinomialMixture, IdentifiabilityWarning, ThreeCoinModel
 from skcoin.inspection import standard_errors
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.filterwarnings("ignore:One coin would do"),
+]
 RATS, _ = load_set("rat_tumours")
 SINGLE, _ = load_set("li_hang_three_coins")  # ten rows of one toss
 

@@ -21,7 +21,10 @@ from skcoin.inspection import (
     summary,
 )
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.filterwarnings("ignore:One coin would do"),
+]
 RATS, _ = load_set("rat_tumours")
 SINGLE, _ = load_set("li_hang_three_coins")  # ten rows of one toss
 

@@ -48,6 +48,7 @@ def em(X, pi, p, q, n_steps):
     model = ThreeCoinModel(pi_init=pi, p_init=p, q_init=q, solver="em", tol=0, max_iter=n_steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", IdentifiabilityWarning)
         model.fit(X)
     iterates = zip(model.weights_path_, model.theta_path_, strict=True)
     return [(w[0], *theta, held(theta, w).fit(X).predict_proba(X)[:, 0]) for w, theta in iterates]

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import entr, logsumexp, xlogy
 
 BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
+LEAST_BLOCK = 64  # rows
 STEEPEST = 1e75  # score; the square of a steeper one is beyond any float
 
 
@@ -107,7 +108,8 @@ def e_step(problem, parameters, *, information=False):
     n_rows, n_components = multiplicity.shape[-1], parameters.weights.shape[-1]
     # Products of small matrices are not worth the threads that BLAS would wake for larger ones.
     # Tables of their own are no longer than that as it is.
-    size = max(1, min(BLOCK // parameters.components.size, 8 * BLOCK // n_components**2))
+    size = min(BLOCK // parameters.components.size, 8 * BLOCK // n_components**2)
+    size = max(LEAST_BLOCK, size)
     size = size if problem.is_shared else max(1, n_rows)
     with np.errstate(invalid="ignore"):  # a trial at the end of the scale may exclude a row: -inf
         sums = _sums(problem.family, parameters, table, multiplicity, slice(size), information)

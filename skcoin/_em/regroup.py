@@ -40,6 +40,7 @@ STEPS_APART = 5  # of EM on the coarse table, without the component
 SOME_STEPS, MANY_STEPS = 10, 30  # of Newton there, for all trials and for the best
 MOST_ALIKE = 4  # of the trials with the same component taken out, that go on
 STEPS_ON_ALL = 6  # of Newton on all rows, for
+MOST_NUMBERS = 2**20  # in an E-step of all trials
 MOST_ON_ALL = 4  # ends at most, which are lower on the coarse table by no more than
 MOST_OFF = 3.0
 MOST_TRIALS = 2
@@ -62,7 +63,7 @@ def settle(ends):
     """
     coarse = [end.problem.coarse for end in ends]
     groups = [
-        [[end.parameters], _exchanged(end), *of_end]
+        [[end.parameters], *_few(end.problem.coarse, [_exchanged(end), *of_end])]
         for end, of_end in zip(ends, _put_elsewhere(ends), strict=True)
     ]
     starts = [
@@ -75,6 +76,21 @@ def settle(ends):
         for of_end, (parameters, objective) in zip(groups, climbed, strict=True)
     ]
     return climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=MANY_STEPS)
+
+
+def _few(problem, groups):
+    """Groups of trials, but where all would be very many numbers, fewer: the highest of each."""
+    groups = [of_group for of_group in groups if of_group]
+    size = problem.multiplicity.size * problem.specification.n_components
+    most = max(MOST_ALIKE, MOST_NUMBERS // size)
+    if sum(map(len, groups)) <= most:
+        return groups
+    height = [e_step(problem, stack(of_group)).objective for of_group in groups]
+    best = sorted(range(len(groups)), key=lambda i: -height[i].max())[: max(1, most // MOST_ALIKE)]
+    each = most // len(best)
+    return [
+        [groups[i][j] for j in np.argsort(-height[i], kind="stable")[:each]] for i in sorted(best)
+    ]
 
 
 def _put_elsewhere(ends):

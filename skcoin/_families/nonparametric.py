@@ -30,7 +30,7 @@ from skcoin._em.loop import repeat
 from skcoin._em.parameters import Parameters
 from skcoin._em.problem import Problem
 from skcoin._em.specification import all_free
-from skcoin._em.steps import newton_step
+from skcoin._em.steps import em_step, newton_step
 from skcoin._families.binomial import BINOMIAL
 from skcoin._families.gradient_function import blocks, ragged, refine
 from skcoin._families.rates import log_at_own_rate
@@ -45,8 +45,10 @@ EM_STEPS = 3
 WEIGHINGS = 2
 HALVINGS = 30
 NEWTON_STEPS = 6
+MOST_JOINT = 64  # atoms
 LAST_STEPS = 50
 MERGED = (2.2, 1.2, 0.3)  # cells of the grid
+SHARP = 1e-4  # gap of a certificate
 ROUNDING = 1e-13  # of the gap, relative to the weight of all rows
 
 
@@ -97,12 +99,16 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
     if start is not None:
         atoms = _reweigh(rows, _join(atoms, start.components[:, 0]))
     maxima, gap = _maxima(rows, atoms)
+    n_steps = NEWTON_STEPS
     while gap > tol and n_iter < max_iter:
+        n_before = len(atoms.weights)
         atoms = _join(atoms, maxima)
         for _ in range(WEIGHINGS):
             atoms = _reweigh(rows, atoms)
         atoms = _merge(rows, atoms)
-        atoms = _newton(rows, atoms, NEWTON_STEPS)
+        # As long as the atoms are others every round, a few steps are enough.
+        n_steps = min(2 * n_steps, LAST_STEPS) if len(atoms.weights) == n_before else NEWTON_STEPS
+        atoms = _newton(rows, atoms, n_steps)
         maxima, gap = _maxima(rows, atoms)
         n_iter += 1
     atoms, gap = _tidied(rows, atoms, gap, tol)
@@ -113,9 +119,9 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
 def ceiling(heads, tails, multiplicity):
     """What the log-likelihood of no mixture exceeds, without binomial coefficients.
 
-    That of the best mixing distribution plus its gap and what rounding may hide.
+    That of the best mixing distribution plus its gap, and what rounding may hide.
     """
-    found = npmle(heads, tails, multiplicity)
+    found = npmle(heads, tails, multiplicity, tol=SHARP)
     log_fitted = log_likelihood(
         BINOMIAL, found.parameters, BINOMIAL.tabulate(heads, tails, multiplicity)
     )
@@ -327,7 +333,7 @@ def _merged(atoms, width):
 
 
 def _newton(rows, atoms, n_steps):
-    """Joint steps of weights and thetas."""
+    """Joint steps of weights and thetas; with very many atoms, which hardly overlap, of EM."""
     n_atoms = len(atoms.weights)
     nothing = np.zeros(n_atoms)
     problem = Problem(
@@ -339,5 +345,6 @@ def _newton(rows, atoms, n_steps):
         labelled=nothing,
         specification=all_free(n_atoms),
     )
-    [run] = repeat(newton_step, [problem], [atoms[None]], tol=0, max_iter=n_steps)
+    step = newton_step if n_atoms <= MOST_JOINT else em_step
+    [run] = repeat(step, [problem], [atoms[None]], tol=0, max_iter=n_steps)
     return _with_weight(run.last[0])

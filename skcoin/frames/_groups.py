@@ -13,6 +13,7 @@ from skcoin._base import falling, refuse_if_no_model, validated_recipe
 from skcoin._counts import HIDDEN, Counts
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
+from skcoin._em.redundancy import redundant_pairs
 from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
@@ -59,7 +60,7 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
         - ``log_likelihood`` of all rows together, and ``bic``,
         - ``gap``, if asked for: how much log-likelihood any other mixture could gain at most,
         - ``identifiable``, bool: whether some row has as many tosses as there are parameters to
-          tell apart,
+          tell apart, and no coin is there twice or without weight,
         - ``converged``, bool.
 
         The numbers of a group without a toss are NaN.
@@ -184,8 +185,8 @@ def _warn_of_groups(columns, groups):
         (~tossed, "hold no toss, and their results are NaN", UserWarning),
         (
             tossed & ~columns["identifiable"],
-            "have too few tosses in every row to tell the coins apart; use fewer coins there, or "
-            "hold some",
+            "have too few tosses in every row to tell the coins apart, or need fewer coins; use "
+            "fewer there, or hold some",
             IdentifiabilityWarning,
         ),
         (tossed & ~columns["converged"], "did not converge; raise max_iter", ConvergenceWarning),
@@ -243,7 +244,10 @@ def _fit_batch(recipe, tables, in_order, random_state, gap):
     for part, values in (("theta", mixture.theta), ("weight", mixture.weights)):
         values = np.take_along_axis(values, order, axis=1)
         columns |= {f"{part}{k}": column for k, column in enumerate(values.T)}
-    identifiable = [recipe.family.is_identifiable(run.problem) for run in runs]
+    identifiable = [
+        recipe.family.is_identifiable(run.problem) and not redundant_pairs(run, recipe.tol)
+        for run in runs
+    ]
     return {
         **columns,
         **_criteria(mixture, tables, gap),

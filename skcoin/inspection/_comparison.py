@@ -9,9 +9,10 @@ from sklearn.utils._optional_dependencies import check_pandas_support
 
 from skcoin._base import count_rows, falling, recipe_of, validated_recipe
 from skcoin._binomial_mixture import BinomialMixture
+from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
-from skcoin._validation import check_number
+from skcoin._validation import check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
 
 
@@ -56,8 +57,8 @@ def compare_n_components(
         ``smallest_weight`` : float
             Of any coin.
         ``identifiable`` : bool
-            Whether some row has as many tosses as there are parameters to tell apart; see
-            ``IdentifiabilityWarning``.
+            Whether some row has as many tosses as there are parameters to tell apart, and no coin
+            is there twice or without weight; see ``IdentifiabilityWarning``.
         ``converged`` : bool
             Whether the fit ended at a maximum.
 
@@ -99,10 +100,11 @@ def compare_n_components(
     first = clone(estimator).set_params(n_components=1)
     validated_recipe(first)
     counts = count_rows(first, X, sample_weight, reset=True)
-    rows, highest = [], None
+    refuse_if_no_toss(counts)
+    rows, highest = [], highest_of(counts.tossed)
     for n_components in range(1, max_components + 1):
         model = clone(first).set_params(n_components=n_components)
-        rows.append(_row(model, counts, highest := highest or highest_of(counts.tossed)))
+        rows.append(_row(model, counts, highest))
         if rows[-1]["gap"] < min_gain:
             break
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -126,7 +128,8 @@ def _row(model, counts, highest):
         "icl": mixture.icl(counts),
         "gap": gap_of(mixture, counts.tossed, highest),
         "smallest_weight": float(mixture.weights.min()),
-        "identifiable": recipe.family.is_identifiable(run.problem),
+        "identifiable": recipe.family.is_identifiable(run.problem)
+        and not redundant_pairs(run, recipe.tol),
         "converged": run.converged,
     }
 

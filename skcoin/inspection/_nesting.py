@@ -10,6 +10,7 @@ from skcoin._em.place import best_place, place
 from skcoin._fit import as_problem
 
 SAME_WEIGHT = 1e-8
+MOST_SHARED = 22  # coins, whose sets fit into memory
 SHARES = np.array([0.3, 0.1, 0.03, 0.01, 0.0001])  # of the weight, that a further coin starts with
 
 
@@ -63,27 +64,49 @@ def _roles(small, large):
         return roles if n_large >= n_small and can_play[player, role].all() else None
     if small.specification.free_weights and n_small > 1:
         return None
-    left = tuple(small.mixture.weights.tolist())
-    return _shared_out(can_play, large.mixture.weights.tolist(), left)
+    if n_large > MOST_SHARED:
+        raise ValueError(
+            f"alternative has {n_large} coins with weights that are held. Whether the weights of "
+            f"null are sums of them is looked at for up to {MOST_SHARED} only. Learn the weights."
+        )
+    return _shared_out(can_play, large.mixture.weights, small.mixture.weights)
 
 
 def _shared_out(can_play, weights, left):
-    """Roles by which weights add up to what is left of each role, or None."""
+    """Roles by which weights add up to what is left of each role, or None.
+
+    For each role, all sets of coins whose weights add up to it; then one set for each, such that no
+    coin is in two.
+    """
+    sums = np.zeros(1)
+    for weight in weights:
+        sums = np.concatenate([sums, sums + weight])
+    sets = np.arange(len(sums))
+    bits = 1 << np.arange(len(weights))
+    fitting = []
+    for role, weight in enumerate(left):
+        barred = bits[~can_play[:, role]].sum()
+        fitting.append(sets[(np.abs(sums - weight) < SAME_WEIGHT) & (sets & barred == 0)].tolist())
+    order = sorted(range(len(left)), key=lambda role: len(fitting[role]))
 
     @cache
-    def share(k, left):
-        if k == len(weights):
-            return () if max(left) < SAME_WEIGHT else None
-        for role in np.flatnonzero(can_play[k]).tolist():
-            rest = round(left[role] - weights[k], 9)
-            if rest >= -SAME_WEIGHT:
-                others = share(k + 1, (*left[:role], rest, *left[role + 1 :]))
+    def chosen(i, taken):
+        if i == len(order):
+            return () if taken == len(sums) - 1 else None
+        for one in fitting[order[i]]:
+            if one & taken == 0:
+                others = chosen(i + 1, taken | one)
                 if others is not None:
-                    return (role, *others)
+                    return (one, *others)
         return None
 
-    roles = share(0, left)
-    return None if roles is None else np.array(roles)
+    found = chosen(0, 0)
+    if found is None:
+        return None
+    roles = np.empty(len(weights), dtype=int)
+    for role, coins in zip(order, found, strict=True):
+        roles[coins & bits > 0] = role
+    return roles
 
 
 def _described(fitted):

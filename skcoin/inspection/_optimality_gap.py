@@ -15,7 +15,7 @@ def optimality_gap(model, X, sample_weight=None):
     Any: of any number of coins, with any thetas and weights, and so of any distribution of theta.
     No mixture is better than the nonparametric optimum, which
     :class:`~skcoin.NonparametricBinomialMixture` finds with a certificate: the gap is its
-    log-likelihood plus what its certificate leaves open, 1e-8 or less, minus the model's. A gap of
+    log-likelihood plus what its certificate leaves open, 1e-4 or less, minus the model's. A gap of
     zero certifies that the model is the best of all mixtures; a positive one is what more coins,
     or a better maximum, could bring.
 
@@ -41,7 +41,7 @@ def optimality_gap(model, X, sample_weight=None):
     -------
     result : :class:`~sklearn.utils.Bunch`
         ``gap`` : float, at least 0
-            In total log-likelihood (natural log); at most 1e-8, or 1e-13 of the weight of all rows,
+            In total log-likelihood (natural log); at most 1e-4, or 1e-13 of the weight of all rows,
             above the truth, but for rounding.
         ``one_step`` : float, at least 0
             The bound from the gradient function alone.

@@ -68,7 +68,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
     log-likelihood  -154.9259
     parameters      3
     AIC, BIC, ICL   315.85, 322.64, 362.83
-    optimality gap  14.8 log-likelihood at most, by any mixture
+    optimality gap  2.07 log-likelihood at most, by any mixture
     converged       yes, after ... steps of em-newton
     """
     check_level(level)

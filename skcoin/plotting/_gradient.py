@@ -57,7 +57,7 @@ class GradientDisplay(Display):
     >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
     >>> display = GradientDisplay.from_estimator(BinomialMixture(1).fit(X), X)
     >>> print(f"{display.gap:.2f} at most, most of all from a coin of {display.best:.2f}")
-    1.21 at most, most of all from a coin of 0.86
+    0.48 at most, most of all from a coin of 0.86
     """
 
     def __init__(self, *, grid, gradient, best, highest, gap, theta):
