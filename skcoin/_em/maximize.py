@@ -14,7 +14,7 @@ from skcoin._em.escape import (
 )
 from skcoin._em.loop import repeat
 from skcoin._em.parameters import stack
-from skcoin._em.regroup import look_at, promising, settle
+from skcoin._em.regroup import is_outdone, look_at, promising, settle
 from skcoin._em.steps import em_step, newton_step
 
 STEPS = {"em": em_step, "em-newton": newton_step}
@@ -55,7 +55,7 @@ def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
     return _run(problems, starts, **options)
 
 
-def _search(problems, starts, options):
+def _search(problems, starts, options, *, thorough=False):
     """Run, and spend components elsewhere as long as that helps.
 
     Returns
@@ -66,8 +66,7 @@ def _search(problems, starts, options):
     """
     starts, settled = _found_on_coarse(problems, starts, options["max_iter"])
     best = _run(problems, starts, **options)
-    has_hidden = [len(problem.multiplicity) > 0 for problem in problems]
-    going = [i for i, run in enumerate(best) if has_hidden[i] and _ended(run)]
+    going = [i for i, run in enumerate(best) if _ended(run) and _may_gain(run, thorough=thorough)]
     while going:
         ends = {i: End(best[i]) for i in going}
         new = [i for i in going if i not in settled]
@@ -85,6 +84,20 @@ def _search(problems, starts, options):
             del settled[i]
         going = [i for i, other in better if _ended(other)]
     return best, settled
+
+
+def _may_gain(run, *, thorough):
+    """Whether it is worth the time to spend components elsewhere.
+
+    Two that nothing tells apart have found their places from their starts, unless one of them would
+    be worth more next to a few rows far off; and large tables take long enough in any case.
+    """
+    problem = run.problem
+    specification, is_known = problem.specification, problem.pseudo_rows.any()
+    two_alike = specification.n_components == 2 and specification.is_alike.all() and not is_known
+    if len(problem.multiplicity) == 0 or not two_alike or thorough:
+        return len(problem.multiplicity) > 0
+    return problem.coarse is not problem or is_outdone(End(run))
 
 
 def _found_on_coarse(problems, starts, max_iter):

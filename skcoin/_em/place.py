@@ -35,7 +35,7 @@ def some_places(problem, most):
     return places[np.rint(at).astype(int)]
 
 
-def best_place(problem, k, rest, shares):
+def best_place(problem, k, rest, shares, most=None):
     """The best place for component ``k``, and its share of the weight.
 
     Parameters
@@ -47,6 +47,8 @@ def best_place(problem, k, rest, shares):
     rest : Parameters of shape (n_components,)
         In which it has no weight.
     shares : ndarray of shape (n_shares,)
+    most : int, default=None
+        Places to look at on the coarse table.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def best_place(problem, k, rest, shares):
     share : float
     """
     coarse = problem.coarse
-    places = places_for(problem, k, rest, some_places(problem, MOST_ON_COARSE))
+    places = places_for(problem, k, rest, some_places(problem, most or MOST_ON_COARSE))
     gains = gains_of(coarse, k, places, rest, shares)
     if coarse is not problem:
         places = places[np.argsort(-gains.max(axis=0), kind="stable")[:MOST_ON_ALL]]

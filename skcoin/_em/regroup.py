@@ -44,6 +44,7 @@ MOST_NUMBERS = 2**20  # in an E-step of all trials
 MOST_ON_ALL = 4  # ends at most, which are lower on the coarse table by no more than
 MOST_OFF = 3.0
 MOST_TRIALS = 2
+MOST_IN_PASSING = 16  # places to look at
 LEAST_GAIN, SAME = 1e-5, 1e-6
 LOWEST, TRACE = -1e300, 1e-12
 
@@ -251,6 +252,14 @@ def _outlook(problem, trials):
     return expected.objective + quadratic.remaining_gain(), quadratic.is_saddle()
 
 
+def is_outdone(end):
+    """Whether the lightest component would do better where it helps the others most."""
+    trials = _lightest_elsewhere(end, MOST_IN_PASSING)
+    if not trials:
+        return False
+    return bool(e_step(end.problem, stack(trials)).objective[0] > end.objective)
+
+
 def _exchanged_near(end):
     """Those exchanges that cost next to nothing, which a coarse table may not see."""
     trials = _exchanged(end)
@@ -261,7 +270,7 @@ def _exchanged_near(end):
     return [trials[i] for i in best[objective[best] > end.objective - MOST_OFF]]
 
 
-def _lightest_elsewhere(end):
+def _lightest_elsewhere(end, most=None):
     """Parameters with the lightest component where it helps most on all rows."""
     problem, parameters = end.problem, end.parameters
     specification = problem.specification
@@ -272,5 +281,5 @@ def _lightest_elsewhere(end):
     return (
         []
         if rest is None
-        else [place(k, *best_place(problem, k, rest, some_shares(problem)), rest)]
+        else [place(k, *best_place(problem, k, rest, some_shares(problem), most), rest)]
     )

@@ -155,6 +155,9 @@ def _held_run(best, of_rows):
 def _open_run(best, before, ends):
     """For each end, the largest ``best[i]`` plus the log-likelihood of the rows from ``i``."""
     value, start = np.full(len(best), -np.inf), np.zeros(len(best), dtype=int)
+    if np.isneginf(best[1]) and best[0] == 0:  # it is the first
+        value[ends] = _fit_of_own_rate(*before[:, ends])
+        return value, start
     if len(ends) == 1:
         levels = [(ends, np.zeros(1, dtype=int), ends)]
     else:
