@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 
 from skcoin._em.e_step import e_step, posterior
 from skcoin._em.maximize import maximize
-from skcoin._em.parameters import Parameters
+from skcoin._em.parameters import Parameters, concatenate
 from skcoin._em.problem import Problem, batch
 from skcoin._em.quadratic import as_coordinates, is_logit, move, quadratic_at
 from skcoin._em.specification import Specification
@@ -521,6 +521,53 @@ def test_an_em_update_stays_on_the_possible_side_of_an_end():
     after, expected = em_update(of, start, e_step(of, start))
     assert after.components[0, 0, 0] < 1
     assert np.isfinite(expected.objective[0])
+
+
+def test_one_start_that_would_exclude_a_row_does_not_hide_behind_another():
+    case = CASES["binomial"]
+    columns = np.array([[10.0, 0.0], [0.0, 1.0]])
+    asked = specification(case, n_components=2)
+    of = problem(case, asked, columns=columns, multiplicity=np.array([1e17, 1.0]))
+    start = Parameters(np.full((2, 2), 0.5), np.array([[[0.5], [0.5]], [[0.9], [0.1]]]))
+    after, expected = em_update(of, start, e_step(of, start))
+    assert np.isfinite(expected.objective).all()
+    assert (after.components[0] < 1).all()
+
+
+def test_an_m_step_of_many_starts_is_that_of_each():
+    """More starts than there are coordinates, where a step of Newton is the M-step."""
+    case = CASES["pairs"]
+    asked = specification(case, tied=[1])
+    of = problem(case, asked)
+    starts = concatenate([parameters(case, asked, seed) for seed in range(12)])
+    together = m_step(of, starts, e_step(of, starts))
+    for i in range(12):
+        alone = m_step(of, starts[i : i + 1], e_step(of, starts[i : i + 1]))
+        assert_allclose(together.components[i], alone.components[0], rtol=1e-9)
+
+
+def test_the_way_through_the_matrix_is_that_of_the_diagonal():
+    """With one parameter a component there is a shorter way; both say the same, also of bounds."""
+    case = CASES["binomial"]
+    asked, long_way = specification(case), specification(case)
+    vars(long_way)["is_diagonal"] = False  # a cached property
+    few_heads = np.array([[0.0, 0.0, 6.0, 9.0], [9.0, 12.0, 6.0, 1.0]])
+    start = Parameters(
+        np.array([[0.5, 0.3, 0.2], [1e-3, 0.5, 0.499]]),
+        np.array([[[1e-3], [0.5], [0.9]], [[0.1], [0.5], [0.99]]]),
+    )
+    found = []
+    for spec in (asked, long_way):
+        of = problem(case, spec, columns=few_heads, multiplicity=np.ones(4))
+        expected = e_step(of, start, information=True)
+        quadratic = quadratic_at(of, start, expected)
+        found.append((quadratic, quadratic.reaches_bound(of, start, expected)))
+    (short, reaches), (other, reaches_too) = found
+    assert reaches.any()
+    assert not reaches.all()
+    assert_array_equal(reaches, reaches_too)
+    assert_allclose(short.curvature, other.curvature, rtol=1e-9, atol=1e-12)
+    assert_allclose(short.remaining_gain(), other.remaining_gain(), rtol=1e-9)
 
 
 def test_the_matrix_has_a_column_for_each_free_number():
