@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
-from skcoin import BinomialMixture
+from skcoin import BinomialMixture, NonparametricBinomialMixture
 from skcoin.datasets import load_efron_morris
 from skcoin.inspection import (
     bootstrap,
@@ -66,6 +66,16 @@ for k, (low, high) in enumerate(ends):
 # tells how far the two are apart for him.
 
 shrunken, std = two.posterior_mean(X, return_std=True)
+
+# %%
+# Nobody has to choose the number of coins for that. The mixing distribution of largest likelihood
+# over all there are has as many atoms as the rows ask for, with a certificate: here the same two
+# coins, and so the same averages.
+
+free = NonparametricBinomialMixture().fit(X)
+same = np.allclose(free.posterior_mean(X), shrunken, atol=1e-4)
+print(f"\nnonparametric: {free.n_components_} coins, converged: {free.converged_}, ", end="")
+print(f"the same averages: {same}")
 
 # %%
 # The classical rival is the James-Stein estimator, as in the paper: arcsines of the averages have
