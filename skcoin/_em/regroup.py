@@ -73,8 +73,8 @@ def settle(ends):
     ]
     climbed = climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=SOME_STEPS)
     starts = [
-        parameters[_best_of_each(of_end, objective)]
-        for of_end, (parameters, objective) in zip(groups, climbed, strict=True)
+        parameters[_best_of_each(of_end, objective, _outlook(problem, parameters)[0])]
+        for problem, of_end, (parameters, objective) in zip(coarse, groups, climbed, strict=True)
     ]
     return climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=MANY_STEPS)
 
@@ -185,11 +185,15 @@ def _inside(parameters, problem):
     return Parameters(np.maximum(parameters.weights, TRACE), components)
 
 
-def _best_of_each(groups, objective):
-    """Indices of the highest few of consecutive groups, one of those that are the same."""
+def _best_of_each(groups, objective, height):
+    """Indices of the highest few of consecutive groups, one of those that are the same.
+
+    The first, and those whose way may not lead far below it.
+    """
     ends = np.cumsum([0, *map(len, groups)])
     chosen = [i + _distinct(objective[i:j])[:MOST_ALIKE] for i, j in pairwise(ends) if i < j]
-    return np.concatenate(chosen)
+    chosen = np.concatenate(chosen)
+    return chosen[(height[chosen] > objective[0] - MOST_OFF) | (chosen == 0)]
 
 
 def _distinct(objective):
