@@ -120,6 +120,14 @@ def test_gap_of_each_group_bounds_what_more_coins_gain():
     assert np.all(two["gap"] >= 0)
 
 
+def test_without_the_gap_all_else_is_the_same():
+    with_gap = fit_groups(BinomialMixture(), TABLE, by="group")
+    without = fit_groups(BinomialMixture(), TABLE, by="group", gap=False)
+    assert list(without) == [name for name in with_gap if name != "gap"]
+    for name in without:
+        assert_array_equal(without[name], with_gap[name])
+
+
 @pytest.mark.parametrize("to", [pl.from_pandas, lambda t: pl.from_pandas(t).lazy(), pa.table])
 def test_every_library_has_the_same_results(to):
     expected = fit_groups(BinomialMixture(), TABLE, by="group")

@@ -98,6 +98,17 @@ def test_the_bound_holds_far_from_any_maximum(name, seed):
     assert gap >= gain - 1e-12 * abs(total(model, X, sample_weight))
 
 
+@pytest.mark.parametrize("n_coins", [1, 2, 3])
+@pytest.mark.parametrize("name", ["rat_tumours", "lirat", "orob2", "tacks"])
+def test_one_step_proves_no_more_than_the_gap(name, n_coins):
+    X, sample_weight = load_set(name)
+    model = BinomialMixture(n_coins).fit(X, sample_weight=sample_weight)
+    result = optimality_gap(model, X, sample_weight=sample_weight)
+    assert result.one_step >= result.gap
+    if n_coins == 1:
+        assert result.one_step > result.gap + 0.1
+
+
 @pytest.mark.parametrize("name", WITH_NPMLE)
 def test_the_best_of_all_mixtures_leaves_nothing(name):
     X, sample_weight = load_set(name)

@@ -164,6 +164,13 @@ def test_a_warm_start_ends_at_the_same_distribution():
     assert model.lower_bound_ == pytest.approx(cold.lower_bound_, abs=1e-8)
 
 
+def test_rounds_are_counted():
+    X, _ = load_set("surg_nodes")
+    with pytest.warns(ConvergenceWarning):
+        assert NonparametricBinomialMixture(max_iter=2).fit(X).n_iter_ == 2
+    assert NonparametricBinomialMixture().fit([[3, 7]] * 4).n_iter_ == 0  # one rate, one atom
+
+
 def test_the_end_of_max_iter_is_told_with_what_is_left():
     X, _ = load_set("surg_nodes")
     with pytest.warns(ConvergenceWarning, match=r"max_iter=1 .*tol=1e-06.*Raise max_iter"):

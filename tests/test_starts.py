@@ -234,6 +234,21 @@ def test_what_is_given_of_a_start_is_kept_and_the_rest_found(name, given):
     assert model.lower_bound_ * len(X) == pytest.approx(best, rel=1e-9, abs=1e-6)
 
 
+@pytest.mark.parametrize("learn", [True, [False, True, True]])
+def test_coins_without_a_start_are_found_and_come_by_falling_theta(learn):
+    """Those that are given a start keep their place; what is held keeps its theta, too."""
+    X, _ = load_set("rat_tumours")
+    model = BinomialMixture(3, theta_init=[0.05, np.nan, np.nan], learn_theta=learn).fit(X)
+    assert model.theta_[1] > model.theta_[2]
+    if learn is True:
+        free = BinomialMixture(3).fit(X)
+        assert len(X) * (free.lower_bound_ - model.lower_bound_) < 1e-5
+    else:
+        assert model.theta_[0] == 0.05
+        full = BinomialMixture(3, theta_init=[0.05, *model.theta_[1:]], learn_theta=learn).fit(X)
+        assert len(X) * (full.lower_bound_ - model.lower_bound_) < 1e-5
+
+
 @pytest.mark.parametrize("init_params", INIT_PARAMS)
 def test_known_coins_start_at_their_rates(init_params):
     X = np.array([[9, 1], [8, 2], [2, 8], [1, 9], [5, 5], [4, 6]])
