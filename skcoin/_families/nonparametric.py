@@ -43,6 +43,7 @@ BLOCK = 2**22  # densities
 STORED = 2**26  # the same, kept: 0.8 GB
 EM_STEPS = 3
 WEIGHINGS = 2
+MOST_ACTIVE = 10  # changes of the active set of a quadratic programme, for each atom
 HALVINGS = 30
 NEWTON_STEPS = 6
 MOST_JOINT = 64  # atoms
@@ -277,7 +278,11 @@ def _reweigh(rows, atoms):
     root = np.linalg.qr(np.sqrt(rows.multiplicity)[:, None] * (ratio.T - 2), mode="r")
     scale = np.abs(root).max()
     system = np.vstack([root / scale, np.ones(root.shape[1])])
-    target, _ = nnls(system, np.append(np.zeros(len(root)), 1.0))
+    try:
+        most = MOST_ACTIVE * len(atoms.weights)
+        target, _ = nnls(system, np.append(np.zeros(len(root)), 1.0), maxiter=most)
+    except RuntimeError:  # older releases of scipy may go round in circles
+        target = atoms.weights * (ratio @ (rows.multiplicity / rows.n_rows))  # a step of EM
     target = target / target.sum()
     now = rows.multiplicity @ log_fitted
     for halving in range(HALVINGS):
