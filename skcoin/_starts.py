@@ -4,19 +4,17 @@
 falling order. ``start_values`` parts those that tie: coins that start equal stay equal under EM.
 """
 
-from itertools import permutations
-
 import numpy as np
 from scipy.special import expit, logit, rel_entr
 from sklearn.utils import check_random_state
 
 from skcoin._counts import HIDDEN
 from skcoin._em.parameters import Parameters
-from skcoin._families.division import divide, slices
+from skcoin._families.division import MOST_ORDERED, divide, slices
 from skcoin._families.rates import bins, by_falling_rate
 from skcoin._families.reduced_npmle import reduced, rough_npmle
 
-MOST_ORDERS = 64
+MOST_ORDERS = 64  # starts, of those in which given weights may come
 LEAST_SHARE = 1e-3  # of the rows, that a coin starts with
 
 
@@ -78,12 +76,12 @@ def _draws(counts, theta, weights, mixing, init_params, n_init, rng):
         yield quantile(counts, given), weights
     n_init -= init_params in ("auto", "quantile")
     if init_params == "auto" and n_coins > 1 and not is_even:
-        if n_coins <= 12:
+        if n_coins <= MOST_ORDERED:
             rows = counts.heads, counts.tails, counts.multiplicity
             yield from ((drawn, weights) for drawn in slices(*rows, given, MOST_ORDERS))
         else:
-            yield from ((drawn, weights) for drawn in _quantile_in_other_orders(counts, given))
-    if mixing is not None and not is_even and n_coins <= 12:
+            yield quantile(counts, given[::-1])[::-1], weights
+    if mixing is not None and not is_even and n_coins <= MOST_ORDERED:
         theta = np.sin(mixing[0]) ** 2
         tosses = counts.multiplicity @ counts.tosses / counts.n_rows
         for drawn in slices(tosses * theta, tosses * (1 - theta), mixing[1], given, MOST_ORDERS):
@@ -124,16 +122,6 @@ def _mixings(tables, n_open):
             for i, mixing in zip(places, zip(x, weights, strict=True), strict=True):
                 found[i] = mixing
     return found
-
-
-def _quantile_in_other_orders(counts, weights):
-    """The coin with most heads need not be the one whose weight comes first."""
-    n_coins = len(weights)
-    orders = permutations(range(n_coins)) if n_coins <= 4 else [range(n_coins)[::-1]]
-    for order in map(list, orders):
-        theta = np.empty(n_coins)
-        theta[order] = quantile(counts, weights[order])
-        yield theta
 
 
 def quantile(counts, weights):

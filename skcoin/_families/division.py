@@ -22,6 +22,7 @@ from scipy.special import xlog1py, xlogy
 from skcoin._families.rates import by_falling_rate
 
 NEAR_END = 1e-12  # a theta of 0 or 1 would exclude rows
+MOST_ORDERED = 12  # coins, of which all sets fit into memory
 
 
 def divide(heads, tails, multiplicity, n_open, held=()):
@@ -44,9 +45,7 @@ def divide(heads, tails, multiplicity, n_open, held=()):
         The share of the rows in each group.
     share_of_held : ndarray of shape (n_held,)
     """
-    order = by_falling_rate(heads, tails)
-    columns = multiplicity[order] * np.stack([np.ones(len(order)), heads[order], tails[order]])
-    before = np.pad(np.cumsum(columns, axis=1), ((0, 0), (1, 0)))
+    before = _before(heads, tails, multiplicity)
     falling = np.argsort(-np.asarray(held, dtype=float), kind="stable")
     edges, is_open = _runs(before[1:], n_open, np.asarray(held, dtype=float)[falling])
     n, heads, tails = np.diff(before[:, edges])
@@ -73,9 +72,8 @@ def slices(heads, tails, multiplicity, weights, most):
     theta : ndarray of shape (n_orders, n_coins)
         At most as many as asked for, the best first.
     """
-    order, n_coins = by_falling_rate(heads, tails), len(weights)
-    columns = multiplicity[order] * np.stack([np.ones(len(order)), heads[order], tails[order]])
-    n, *before = np.pad(np.cumsum(columns, axis=1), ((0, 0), (1, 0)))
+    n_coins = len(weights)
+    n, *before = _before(heads, tails, multiplicity)
     members = (np.arange(2**n_coins)[:, None] >> np.arange(n_coins)) & 1
     edges = members @ weights / weights.sum() * n[-1]
     heads, tails = np.array([np.interp(edges, n, column) for column in before])
@@ -103,6 +101,13 @@ def slices(heads, tails, multiplicity, weights, most):
             theta[i, k] = (own[0] + 0.5) / (own[0] + own[1] + 1)
             coins = others
     return theta
+
+
+def _before(heads, tails, multiplicity):
+    """Sums of rows, heads and tails before each row, by falling rate, and of all at the end."""
+    order = by_falling_rate(heads, tails)
+    columns = multiplicity[order] * np.stack([np.ones(len(order)), heads[order], tails[order]])
+    return np.pad(np.cumsum(columns, axis=1), ((0, 0), (1, 0)))
 
 
 def _fit_of_own_rate(heads, tails):
