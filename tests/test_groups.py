@@ -128,6 +128,12 @@ def test_without_the_gap_all_else_is_the_same():
         assert_array_equal(without[name], with_gap[name])
 
 
+@pytest.mark.parametrize("gap", ["no", np.nan, None, 1])
+def test_whether_to_compute_the_gap_is_yes_or_no(gap):
+    with pytest.raises(TypeError, match="gap must be an instance of"):
+        fit_groups(BinomialMixture(), TABLE, by="group", gap=gap)
+
+
 @pytest.mark.parametrize("to", [pl.from_pandas, lambda t: pl.from_pandas(t).lazy(), pa.table])
 def test_every_library_has_the_same_results(to):
     expected = fit_groups(BinomialMixture(), TABLE, by="group")

@@ -7,6 +7,7 @@ from _replicates import tosses_of
 
 from skcoin import BinomialMixture, ThreeCoinModel
 from skcoin.inspection import likelihood_ratio_test
+from skcoin.inspection._nesting import _shared_out_in_turn
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -138,3 +139,11 @@ class TestNesting:
         assert lower > 0.01
         with pytest.raises(ValueError, match=rf"alternative.*by {lower:.6g},.*\(n_init\)"):
             likelihood_ratio_test(one, two, ONE_COIN)
+
+
+def test_thirty_equal_coins_are_shared_out_among_fifteen():
+    can_play = np.ones((30, 15), dtype=bool)
+    roles = _shared_out_in_turn(can_play, np.full(30, 1 / 30), np.full(15, 1 / 15))
+    assert np.bincount(roles).tolist() == [2] * 15
+    with pytest.raises(ValueError, match="30 coins with weights that are held"):
+        _shared_out_in_turn(can_play[:, :2], np.full(30, 1 / 30), np.array([0.501, 0.499]))

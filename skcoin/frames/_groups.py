@@ -7,6 +7,7 @@ from copy import deepcopy
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
 from skcoin._base import falling, refuse_if_no_model, validated_recipe
@@ -70,7 +71,8 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
     ImportError
         If narwhals is not installed.
     TypeError
-        If ``table`` is no data frame, ``estimator`` no model of hidden coins, or a name no string.
+        If ``table`` is no data frame, ``estimator`` no model of hidden coins, a name no string, or
+        ``gap`` no bool.
     ValueError
         If a column does not exist or holds no numbers, if a count or weight is negative, null, NaN
         or infinite, or the parameters of ``estimator`` are not as for ``fit``.
@@ -104,6 +106,7 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
     [('a', 0.821, 0.111, True), ('b', 0.8, 0.1, True)]
     """
     refuse_if_no_model(estimator, "estimator")
+    check_scalar(gap, "gap", (bool, np.bool_))
     recipe = validated_recipe(estimator)
     if recipe.is_nonparametric:
         raise TypeError(

@@ -65,10 +65,7 @@ def _roles(small, large):
     if small.specification.free_weights and n_small > 1:
         return None
     if n_large > MOST_SHARED:
-        raise ValueError(
-            f"alternative has {n_large} coins with weights that are held. Whether the weights of "
-            f"null are sums of them is looked at for up to {MOST_SHARED} only. Learn the weights."
-        )
+        return _shared_out_in_turn(can_play, large.mixture.weights, small.mixture.weights)
     return _shared_out(can_play, large.mixture.weights, small.mixture.weights)
 
 
@@ -107,6 +104,21 @@ def _shared_out(can_play, weights, left):
     for role, coins in zip(order, found, strict=True):
         roles[coins & bits > 0] = role
     return roles
+
+
+def _shared_out_in_turn(can_play, weights, left):
+    """The same of very many coins: the heaviest first, each to the role that has most left."""
+    left, roles = left.copy(), np.empty(len(weights), dtype=int)
+    for k in np.argsort(-weights, kind="stable"):
+        roles[k] = np.where(can_play[k], left, -np.inf).argmax()
+        left[roles[k]] -= weights[k]
+    if np.abs(left).max() < SAME_WEIGHT:
+        return roles
+    raise ValueError(
+        f"alternative has {len(weights)} coins with weights that are held. Whether the weights of "
+        f"null are sums of them is looked at for up to {MOST_SHARED} only, unless it is plain. "
+        "Learn the weights."
+    )
 
 
 def _described(fitted):
