@@ -11,6 +11,7 @@ from scipy.special import entr, logsumexp, xlogy
 
 BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
 LEAST_BLOCK = 64  # rows
+FEW = 2048  # numbers, up to which scipy's checks of its input take longer than their sum
 STEEPEST = 1e75  # score; the square of a steeper one is beyond any float
 
 
@@ -59,6 +60,13 @@ def log_joint(family, parameters, table):
     """``log(w_k f(x_i | c_k))``, shape (..., n_components, n_rows)."""
     weights = parameters.weights[..., None]
     return family.log_density(parameters.components, table) + xlogy(1, weights)
+
+
+def log_normaliser(joint):
+    """``log sum_k exp(joint_ki)`` with the axis of components kept, shape (..., 1, n_rows)."""
+    if joint.size < FEW:
+        return np.logaddexp.reduce(joint, axis=-2, keepdims=True)
+    return logsumexp(joint, axis=-2, keepdims=True)
 
 
 def log_likelihood(family, parameters, table):
@@ -136,9 +144,9 @@ def _sums(family, parameters, table, multiplicity, rows, information):
     """Objective, moments and, if wanted, missing information that a block of rows adds."""
     table, multiplicity = table[..., rows], multiplicity[..., None, rows]
     joint = log_joint(family, parameters, table)
-    log_normaliser = logsumexp(joint, axis=-2, keepdims=True)
-    posterior = np.exp(joint - log_normaliser)
-    objective = log_normaliser @ multiplicity.swapaxes(-1, -2)
+    normaliser = log_normaliser(joint)
+    posterior = np.exp(joint - normaliser)
+    objective = normaliser @ multiplicity.swapaxes(-1, -2)
     sums = [objective[..., 0, 0], family.collect(posterior, table)]
     if information:
         score = family.score(parameters.components, table)

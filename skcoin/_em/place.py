@@ -11,9 +11,8 @@ posterior is ``r_ij``, it goes where the family divides rows of the weights ``m_
 """
 
 import numpy as np
-from scipy.special import logsumexp
 
-from skcoin._em.e_step import log_joint
+from skcoin._em.e_step import log_joint, log_normaliser
 from skcoin._em.parameters import Parameters
 
 MOST_LOG_RATIO = 700.0  # of densities, whose exponential is a float
@@ -89,7 +88,7 @@ def gains_of(problem, k, places, rest, shares):
     size = max(1, BLOCK // len(places))
     for i in range(0, len(problem.multiplicity), size):
         table, multiplicity = problem.table[:, i : i + size], problem.multiplicity[i : i + size]
-        fitted = logsumexp(log_joint(problem.family, rest, table), axis=0)
+        fitted = log_normaliser(log_joint(problem.family, rest, table))
         excess = _ratio(problem.family.log_density(places, table), fitted) - 1
         gains += [np.log1p(share * excess) @ multiplicity for share in shares]
     return gains
@@ -112,9 +111,9 @@ def divided(problem, rest):
     """
     coarse = problem.coarse
     joint = log_joint(coarse.family, rest, coarse.table)
-    log_normaliser = logsumexp(joint, axis=0)
-    possible = np.isfinite(log_normaliser)  # what is held may exclude the other rows
-    posterior = np.exp(joint - np.where(possible, log_normaliser, 0.0))
+    normaliser = log_normaliser(joint)[0]
+    possible = np.isfinite(normaliser)  # what is held may exclude the other rows
+    posterior = np.exp(joint - np.where(possible, normaliser, 0.0))
     share = np.where(possible, coarse.multiplicity, 0.0) * posterior
     return [
         (j, coarse.family.divide(rest.components[j], coarse.table, share[j]))
