@@ -113,14 +113,15 @@ def fit_tables(
     if strict:
         for start, counts in zip(starts, tables, strict=True):
             refuse_if_impossible(recipe, start, counts)
-    is_open = recipe.specification.is_open
+    specification = recipe.specification
+    may_regroup = specification.is_open.any() and specification.n_components > 1
     return maximize(
         problems,
         starts,
         solver=recipe.solver,
         tol=recipe.tol,
         max_iter=recipe.max_iter,
-        may_regroup=regroup and recipe.init_params == "auto" and is_open.any(),
+        may_regroup=regroup and recipe.init_params == "auto" and may_regroup,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from _models import fit_to_the_end
 from _references import REFERENCES, USED, load_set
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logsumexp, xlog1py, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture, ThreeCoinModel
@@ -353,3 +354,74 @@ def test_a_coin_that_only_its_prior_keeps_is_put_where_it_gains(priors):
     model = BinomialMixture(3, theta_init=[0.85, 0.5, 0.3], **priors)  # no row for the second
     assert_says_nothing(model, X)
     assert_allclose(np.sort(model.theta_), [0.3, 0.8, 0.9], atol=1e-5)  # priors of a toss or two
+
+
+def a_fit_from_anywhere(rng):
+    """Rows of two to four coins, even or overdispersed, of any depth, and parameters of a fit."""
+    n_coins, n_rows = int(rng.integers(2, 5)), int(rng.integers(5, 300))
+    tosses = rng.integers(1, 1 + rng.choice([1, 5, 20, 200, 20_000]), n_rows)
+    rate = rng.random(n_coins)[rng.integers(0, n_coins, n_rows)]
+    rate = rng.choice([rate, rng.beta(20 * rate + 0.01, 20 * (1 - rate) + 0.01)])
+    heads = rng.binomial(tosses, rate)
+    ways = [
+        {"init_params": str(rng.choice(["auto", "quantile", "random"]))},
+        {"theta_init": rng.random(n_coins) ** rng.choice([1, 8])},
+        {"weights_init": np.full(n_coins, 1 / n_coins), "learn_weights": False},
+    ]
+    prior = {"theta_prior": (2, 3)} if rng.random() < 0.3 else {}
+    parameters = {"n_components": n_coins, "random_state": 0, **prior, **ways[rng.integers(3)]}
+    return np.column_stack([heads, tosses - heads]), parameters
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("tol", [1, 1e-2, 1e-6])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_converged_leaves_no_more_than_tol_from_any_start(solver, tol):
+    """Run on from where the fit has ended; Aitken's estimate may be off by half."""
+    rng = np.random.default_rng(0)
+    for i in range(30):
+        X, parameters = a_fit_from_anywhere(rng)
+        model = BinomialMixture(solver=solver, tol=tol, max_iter=100_000, **parameters).fit(X)
+        ended = {"theta_init": model.theta_, "weights_init": model.weights_}
+        parameters = {"learn_weights": True, **parameters, **ended, "tol": 1e-9}
+        further = BinomialMixture(max_iter=100_000, **parameters).fit(X)
+        left = len(X) * (further.lower_bound_ - model.lower_bound_)
+        assert not model.converged_ or left <= 2 * tol, i
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(40))
+def test_a_coin_without_a_row_gains_nowhere_under_any_prior(seed):
+    """Put everywhere with any share of the weight, by the formula of the objective."""
+    rng = np.random.default_rng(seed)
+    n_coins, n_rows = int(rng.integers(2, 4)), int(rng.integers(3, 12))
+    tosses = rng.integers(1, 30, n_rows)
+    heads = rng.binomial(tosses, rng.random(n_rows))
+    X, multiplicity = np.column_stack([heads, tosses - heads]), rng.choice([0.5, 1, 3], n_rows)
+    a, b = rng.choice([1, 1.5, 2, 3, 10], 2)
+    weights = np.eye(n_coins)[rng.integers(n_coins)]
+    model = BinomialMixture(
+        n_coins, theta_init=rng.random(n_coins), weights_init=weights, theta_prior=(a, b)
+    ).fit(X, sample_weight=multiplicity)
+
+    def objective(theta, weights):
+        joint = xlogy(1, weights) + xlogy(X[:, :1], theta) + xlog1py(X[:, 1:], -theta)
+        prior = xlogy(a - 1, theta) + xlog1py(b - 1, -theta)
+        return multiplicity @ logsumexp(joint, axis=1) + prior.sum()
+
+    highest = objective(model.theta_, model.weights_)
+    for k in np.flatnonzero(model.weights_ * multiplicity.sum() < 1):
+        for place in np.linspace(0.005, 0.995, 100):
+            for share in 0.5 ** np.arange(1, 20):
+                weights, theta = model.weights_.copy(), model.theta_.copy()
+                weights[k], theta[k] = 0, place
+                weights *= (1 - share) / weights.sum()
+                weights[k] = share
+                assert objective(theta, weights) <= highest + 1e-5
+
+
+def test_a_coin_given_no_weight_is_raised_where_that_gains_under_a_prior():
+    X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+    model = BinomialMixture(2, theta_init=[0.66, 0.9], weights_init=[1, 0], theta_prior=(3, 3))
+    assert_says_nothing(model, X)
+    assert_allclose(len(X) * model.lower_bound_, -15.9265885, atol=1e-6)

@@ -22,6 +22,9 @@ STEPS = {"em": em_step, "em-newton": newton_step}
 # higher is enough to run on from; those of ``regroup`` have to be run to be judged.
 MOVES = {"saddle": (leave_saddle,), "boundary": (leave_boundary, reseed)}
 TOL_OF_COARSE = 1e-3
+LOOSEST = 1e-6  # tolerance of Newton, whose last steps are few; with more to gain, it guesses
+STEPS_AHEAD = 100  # of Newton, to see what EM has left
+MOST_TIGHTENED = 6  # times, to a tenth each
 
 
 def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
@@ -49,6 +52,8 @@ def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
     -------
     best : list of Run
     """
+    if solver == "em-newton":
+        tol = min(tol, LOOSEST)
     options = {"solver": solver, "tol": tol, "max_iter": max_iter}
     if may_regroup and solver == "em-newton":
         return _search(problems, starts, options)[0]
@@ -127,8 +132,36 @@ def _run(problems, starts, solver, tol, max_iter):
     if not problems:
         return []
     best = repeat(STEPS[solver], problems, starts, tol=tol, max_iter=max_iter)
+    if solver == "em":
+        best = _run_until_sure(best, tol, max_iter)
     for i in np.flatnonzero(has_trials(best)):
         best[i] = _run_on(best[i], solver, tol, max_iter)
+    return best
+
+
+def _run_until_sure(best, tol, max_iter):
+    """Run on with EM where Newton finds more than ``tol`` to gain.
+
+    On a plateau, all that EM can estimate of what remains is too low.
+    """
+    best, going, tighter = list(best), range(len(best)), tol
+    for _ in range(MOST_TIGHTENED):
+        going = [i for i in going if best[i].converged and best[i].n_iter < max_iter]
+        runs = [best[i] for i in going]
+        problems, ends = [run.problem for run in runs], [run.last for run in runs]
+        ahead = _run(problems, ends, "em-newton", min(tol, LOOSEST), STEPS_AHEAD)
+        going = [
+            i
+            for i, run in zip(going, ahead, strict=True)
+            if run.objective[-1] > best[i].objective[-1] + tol
+        ]
+        tighter /= 10
+        for i in going:
+            left = max_iter - best[i].n_iter
+            [further] = repeat(
+                em_step, [best[i].problem], [best[i].last], tol=tighter, max_iter=left
+            )
+            best[i] = best[i].followed_by(further)
     return best
 
 

@@ -45,6 +45,9 @@ def divide(heads, tails, multiplicity, n_open, held=()):
         The share of the rows in each group.
     share_of_held : ndarray of shape (n_held,)
     """
+    if n_open == 1 and len(held) == 0:  # nothing to divide, so that no order is needed
+        heads, tails = heads @ multiplicity, tails @ multiplicity
+        return np.array([(heads + 0.5) / (heads + tails + 1)]), np.ones(1), np.empty(0)
     before = _before(heads, tails, multiplicity)
     falling = np.argsort(-np.asarray(held, dtype=float), kind="stable")
     edges, is_open = _runs(before[1:], n_open, np.asarray(held, dtype=float)[falling])
