@@ -287,3 +287,11 @@ def test_a_warm_start_goes_on_a_millionth_inside_of_0_and_1():
     assert_array_equal(model.theta_, [1, 0])
     model.fit([*X, [2, 1]])
     assert_allclose(model.theta_path_[0], [1 - 1e-6, 1e-6], rtol=1e-12)
+
+
+def test_a_place_for_a_thirtieth_of_a_row_is_found():
+    """A coin of weight .0002 at 1 is all that the best mixture has more than two coins."""
+    heads = np.repeat(np.arange(6), [45, 42, 39, 29, 6, 1])
+    model = BinomialMixture(3).fit(np.column_stack([heads, 5 - heads]))
+    assert_allclose(model.theta_, [1, 0.38252, 0.04903], atol=1e-5)
+    assert_allclose(model.weights_, [0.000227, 0.725988, 0.273785], atol=1e-6)

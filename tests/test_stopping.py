@@ -8,6 +8,7 @@ from _models import fit_to_the_end
 from _references import REFERENCES, USED, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp, xlog1py, xlogy
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture, ThreeCoinModel
@@ -425,3 +426,20 @@ def test_a_coin_given_no_weight_is_raised_where_that_gains_under_a_prior():
     model = BinomialMixture(2, theta_init=[0.66, 0.9], weights_init=[1, 0], theta_prior=(3, 3))
     assert_says_nothing(model, X)
     assert_allclose(len(X) * model.lower_bound_, -15.9265885, atol=1e-6)
+
+
+@pytest.mark.parametrize("end", [1e-300, 1e-100, 1e-30, 1 - 1e-14])
+@pytest.mark.parametrize("model", [BinomialMixture(weights_init=[0.6, 0.4]), ThreeCoinModel()])
+def test_a_start_a_hair_from_the_end_of_the_scale_is_left_where_that_gains(model, end):
+    rng = np.random.default_rng(0)
+    heads = rng.binomial(100, rng.choice([0.02, 0.98], 80))
+    X = np.column_stack([heads, 100 - heads])
+    given = {"theta_init": [0.6, end]}
+    if isinstance(model, ThreeCoinModel):
+        given = {"p_init": 0.6, "q_init": end}
+    best = BinomialMixture().fit(X)
+    far = clone(model).set_params(**given).fit(X)
+    chunks = clone(model).set_params(**given)
+    for chunk in np.array_split(X, 2):
+        chunks.partial_fit(chunk)
+    assert_allclose([far.score(X), chunks.score(X)], best.score(X), rtol=1e-9)

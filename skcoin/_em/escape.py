@@ -16,6 +16,7 @@ from skcoin._em.problem import batch
 from skcoin._em.quadratic import move, quadratic_at
 
 SHARES = 0.5 ** np.arange(1, 31)  # of weight, or of the way into (0, 1), or of a step
+NEAR = 1e-9  # closer than this to 0 or 1, the slope of a logit is lost
 EQUAL = 1e-3  # closer than this in arcsin sqrt, relative to the distance from 0 or 1
 
 
@@ -116,7 +117,7 @@ def leave_saddle(end):
 
 
 def leave_boundary(end):
-    """Trials that move each learned parameter at 0 or 1 inside, by many lengths."""
+    """Trials that move each learned parameter next to 0 or 1 inside, by many lengths."""
     specification, trials = end.problem.specification, []
     for k, p in zip(*np.nonzero(_at_boundary(end.problem, end.parameters)), strict=True):
         moving = specification.free[:, p] if specification.tied[p] else k
@@ -162,11 +163,11 @@ def _redundant_components(problem, parameters, may_part):
 
 
 def _at_boundary(problem, parameters):
-    """Learned parameters of 0 or 1, shape (..., n_components, n_parameters).
+    """Learned parameters of next to 0 or 1, shape (..., n_components, n_parameters).
 
     Linear ones, too: the slope there knows nothing of rows whose density is zero.
     """
-    at_end = parameters.components == np.rint(parameters.components)
+    at_end = np.abs(parameters.components - np.rint(parameters.components)) < NEAR
     return at_end & (parameters.weights > 0)[..., None] & problem.specification.free
 
 

@@ -22,9 +22,9 @@ BLOCK = 2**17  # numbers, 1 MB
 
 
 def some_shares(problem):
-    """Shares of the weight, from much to that of a tenth of a row."""
+    """Shares of the weight, from much to that of a tenth of a row, and of next to nothing."""
     least = min(LEAST_SHARE, 0.1 / max(problem.multiplicity.sum(), 0.1))
-    return np.geomspace(MOST_SHARE, least, N_SHARES)
+    return np.append(np.geomspace(MOST_SHARE, least, N_SHARES), least / 10)
 
 
 def some_places(problem, most):
