@@ -121,15 +121,12 @@ def _taken_out(end):
     if not specification.free_weights:
         apart = [(k, without(k, parameters)) for k in np.flatnonzero(is_open)]
         return [(k, rest) for k, rest in apart if rest is not None]
-    pairs, matters = [], ~is_open | _told_apart(problem)
-    for j, k in pairwise(np.argsort(parameters.components[:, 0])):
-        both_ways = ((j, k), (k, j)) if matters[j] or matters[k] else ((j, k),)
-        pairs += [
-            (goes, merge(stays, goes, problem, parameters))
-            for stays, goes in both_ways
-            if is_open[goes]
-        ]
-    return pairs
+    return [
+        (goes, merge(stays, goes, problem, parameters))
+        for pair in pairwise(np.argsort(parameters.components[:, 0]))
+        for stays, goes in _ways(problem, pair)
+        if is_open[goes]
+    ]
 
 
 def _put_back(problem, places, k, rest):
@@ -138,11 +135,10 @@ def _put_back(problem, places, k, rest):
     rest = without(k, _inside(rest, problem))  # of what is known to be its, some has come back
     if rest is None:
         return []
-    matters = ~specification.is_open | _told_apart(problem)
     trials = [
-        place_beside(k, j, either, rest, specification)
+        place_beside(k, j, pair[[*way]], rest, specification)
         for j, pair in divided(problem, rest)
-        for either in ((pair, pair[::-1]) if matters[j] or matters[k] else (pair,))
+        for way in _ways(problem, (j, k), (0, 1))
     ]
     shares = some_shares(problem)
     if not specification.free_weights:
@@ -165,6 +161,13 @@ def _exchanged(end):
             weights = parameters.weights[order if specification.free_weights else slice(None)]
             trials.append(Parameters(weights, parameters.components[order]))
     return trials
+
+
+def _ways(problem, components, pair=None):
+    """A pair that stands for two components, and turned round if that makes a difference."""
+    pair = components if pair is None else pair
+    matters = ~problem.specification.is_open | _told_apart(problem)
+    return (pair, pair[::-1]) if matters[list(components)].any() else (pair,)
 
 
 def _told_apart(problem):
