@@ -9,6 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skcoin._em.redundancy import redundant_pairs
 from skcoin.exceptions import IdentifiabilityWarning
 
+TIE = 1e-3  # in arcsin sqrt of theta
+
 
 def warn_of_status(run, model):
     """Say so where a fit is not at a local maximum.
@@ -39,9 +41,8 @@ def warn_of_status(run, model):
         )
     elif run.status == "boundary":
         warn_user(
-            "The climb ended where a probability of exactly 0 or 1 cannot move, though the "
-            f"objective would rise: theta={theta}, weights={weights}. Start inside (0, "
-            f"1){or_newton}.",
+            f"The climb ended where {_what_holds(run, model)}, though the objective would rise: "
+            f"theta={theta}, weights={weights}. Start elsewhere, inside (0, 1){or_newton}.",
             ConvergenceWarning,
         )
 
@@ -138,6 +139,21 @@ def warn_user(message, category):
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(between):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def _what_holds(run, model):
+    """What keeps a climb below a maximum: an end of the scale, coins that tie, or a faded one."""
+    last, free = run.last[0], run.problem.specification.free
+    at_end = (last.components == np.rint(last.components)) & free & (last.weights > 0)[:, None]
+    if at_end.any() or np.any(last.weights == 0):
+        return "a probability of exactly 0 or 1 cannot move"
+    by_theta = np.argsort(model.theta_, kind="stable")
+    near = np.diff(np.arcsin(np.sqrt(model.theta_[by_theta]))) < TIE
+    pairs = zip(by_theta[:-1][near], by_theta[1:][near], strict=True)
+    if ties := _alike(pairs, np.arange(len(by_theta))):
+        coins = "; ".join(map(_listed, ties))
+        return f"coins tie ({coins}), which no step of EM can part"
+    return "a coin has faded to less than a row, and gains too slowly"
 
 
 def _started_equal(components):

@@ -256,6 +256,16 @@ def test_em_says_that_a_coin_of_no_weight_would_gain(name):
     assert model.weights_[0] == 0
 
 
+def test_coins_that_tie_are_named_and_no_end_of_the_scale_is_blamed():
+    X = [[588, 412], [598, 402], [305, 695], [624, 376], [308, 692]]
+    model = BinomialMixture(5, solver="em", tol=1e-9)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model.fit(X)
+    [told] = [str(w.message) for w in caught if w.category is ConvergenceWarning]
+    assert "coins tie (3 and 4; 0, 1 and 2), which no step of EM can part" in told
+    assert "0 or 1 cannot move" not in told
+
+
 @pytest.mark.parametrize("end", [0, 1])
 @pytest.mark.parametrize("name", ["rat_tumours", "tacks", "orob2", "saxony_families12"])
 def test_a_theta_at_the_end_of_the_scale_moves_inside_where_that_gains(name, end):

@@ -142,15 +142,17 @@ def test_a_climb_that_was_ended_is_said_in_capitals():
     assert facts_of(summary(model, RATS))["converged"] == "NO, after 1 step of em"
 
 
-def test_the_title_counts_rows_that_hold_a_toss():
+def test_the_title_counts_rows_with_tosses_and_says_how_many_have_none():
     model = BinomialMixture().fit(RATS)
+    empty = [np.vstack([RATS, np.zeros((n, 2))]) for n in (1, 25)]
     titles = [
         str(summary(model, X, rows)).split("\n")[0]
-        for X, rows in ((RATS, None), (np.vstack([RATS, [[0, 0]]]), None), (RATS, np.full(71, 2.5)))
+        for X, rows in ((RATS, None), *((X, None) for X in empty), (RATS, np.full(71, 2.5)))
     ]
     assert titles == [
         "BinomialMixture: 2 coins, 71 rows (39 distinct), 1739 tosses",
-        "BinomialMixture: 2 coins, 71 rows (39 distinct), 1739 tosses",
+        "BinomialMixture: 2 coins, 71 rows (39 distinct), 1739 tosses, 1 more row without a toss",
+        "BinomialMixture: 2 coins, 71 rows (39 distinct), 1739 tosses, 25 more rows without a toss",
         "BinomialMixture: 2 coins, 177.5 rows (39 distinct), 4347.5 tosses",
     ]
 

@@ -20,11 +20,14 @@ class Inspected:
     counts : Counts
         Rows with at least one toss, or of a known coin.
     recipe : Recipe
+    n_empty : float
+        Total weight of the other rows.
     """
 
     mixture: Mixture
     counts: Counts
     recipe: Recipe
+    n_empty: float
 
     @property
     def parameters(self):
@@ -56,5 +59,6 @@ def check_fitted(model, X, sample_weight=None, coins=None):
     check_model(model)
     counts = count_rows(model, X, sample_weight, coins)
     refuse_if_no_toss(counts)
-    telling = counts.keep((counts.tosses > 0) | (counts.label != HIDDEN))
-    return Inspected(mixture_of(model), telling, recipe_of(model))
+    tells = (counts.tosses > 0) | (counts.label != HIDDEN)
+    n_empty = counts.multiplicity[~tells].sum()
+    return Inspected(mixture_of(model), counts.keep(tells), recipe_of(model), n_empty)

@@ -180,18 +180,19 @@ def _obstacle(quadratic, fitted, at_maximum):
     """What keeps the information from being inverted, as message and category; or None."""
     least = float(quadratic.eigenvalues[0, 0])
     off = quadratic.distance[0] * at_maximum
+    measure = f"(least eigenvalue {least:.3g}; it would be 1 if the coin of every row were known)"
     if least < -LEAST_EIGENVALUE - 3 * off:
         return (
-            "The observed information is indefinite: along one line the log-likelihood curves up, "
-            f"as on a saddle (its least eigenvalue is {least:.3g}, with known coins 1). There are "
-            'no standard errors. Fit from other starts, or with solver="em-newton".',
+            "There are no standard errors: these coins are no maximum but a saddle, from which the "
+            "log-likelihood rises to two sides, as the observed information is indefinite "
+            f'{measure}. Fit from other starts, or with solver="em-newton".',
             ConvergenceWarning,
         )
     if least <= LEAST_EIGENVALUE + off or _is_ridge(fitted.problem):
         return (
-            "The observed information is singular: along one line other coins have the same "
-            f"likelihood (its least eigenvalue is {least:.3g}, with known coins 1). There are no "
-            "standard errors. Use fewer coins, hold theta or weights, or toss more often.",
+            "There are no standard errors: other values of theta and weights have the same "
+            f"likelihood as these, as the observed information is singular {measure}. Use fewer "
+            "coins, hold theta or weights, or toss more often.",
             IdentifiabilityWarning,
         )
     return None

@@ -82,7 +82,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
         warnings.simplefilter("always")
         errors, intervals = _errors_and_intervals(fitted, level, method)
     return Summary(
-        title=_title(model, fitted.counts),
+        title=_title(model, fitted),
         level=level,
         estimates=Bunch(theta=fitted.mixture.theta, weights=fitted.mixture.weights),
         errors=errors,
@@ -205,12 +205,15 @@ def _facts(model, fitted):
     }
 
 
-def _title(model, counts):
-    parts = (
+def _title(model, fitted):
+    counts, n_empty = fitted.counts, fitted.n_empty
+    parts = [
         several(len(model.theta_), "coin"),
         f"{several(counts.n_rows, 'row')} ({len(counts.heads)} distinct)",
         several(counts.multiplicity @ counts.tosses, "toss", "es"),
-    )
+    ]
+    if n_empty:
+        parts.append(f"{several(n_empty, 'more row')} without a toss")
     return f"{type(model).__name__}: {', '.join(parts)}"
 
 
