@@ -29,7 +29,7 @@ from skcoin._validation import (
     refuse_if_coin_is_gone,
 )
 from skcoin._versions import check_version, with_version
-from skcoin._warnings import warn_of_identifiability, warn_of_status
+from skcoin._warnings import warn_of_excluded, warn_of_identifiability, warn_of_status
 
 
 class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, BaseEstimator, ABC):
@@ -265,6 +265,14 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         chunks = iter_tosses(X, self.layout, type(self).__name__)
         return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
 
+    def _map_posterior(self, X, function, shape):
+        """The same of what the posterior says, with a word on rows that no coin can show."""
+        values, mixture = self._map_rows(X, function, shape), mixture_of(self)
+        if mixture.may_exclude:
+            pairs = self._map_rows(X, lambda _, *pair: np.column_stack(pair), (2,))
+            warn_of_excluded(mixture, *pairs.T)
+        return values
+
     def _of_counts(self, function, X, sample_weight):
         """``function(mixture, counts)`` of the counts of X."""
         return function(mixture_of(self), count_rows(self, X, sample_weight))
@@ -316,9 +324,12 @@ def count_rows(model, X, sample_weight=None, coins=None, *, reset=False):
     return count(with_columns(chunks, sample_weight, labels))
 
 
-def map_model(model, X, function, shape=()):
-    """``function(mixture, heads, tails)`` of every row of X, an array of this shape each."""
-    return model._map_rows(X, function, shape)
+def map_model(model, X, function, shape):
+    """``function(mixture, heads, tails)`` of every row of X, an array of this shape each.
+
+    It may read the posterior: there is a word on rows that no coin can show.
+    """
+    return model._map_posterior(X, function, shape)
 
 
 def refuse_if_no_model(model, name, fitted=""):
@@ -327,7 +338,8 @@ def refuse_if_no_model(model, name, fitted=""):
         kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         article = "" if isinstance(model, type) else "a "
         raise TypeError(
-            f"{name} must be a {fitted}BinomialMixture or ThreeCoinModel, but is {article}{kind}."
+            f"{name} must be a {fitted}BinomialMixture, ThreeCoinModel or "
+            f"NonparametricBinomialMixture, but is {article}{kind}."
         )
 
 

@@ -49,6 +49,16 @@ class Mixture:
         value = self.log_density(heads, tails) + self.log_base(heads, tails)
         return np.minimum(value, 0)  # rounding may leave it above
 
+    @property
+    def may_exclude(self):
+        """Whether every component stands at an end of the scale, and so may exclude rows."""
+        active = self.parameters.components[self.weights > 0]
+        return bool((active == np.rint(active)).any(axis=-1).all())
+
+    def excludes(self, heads, tails):
+        """Whether no component can show a row."""
+        return np.isneginf(self.log_density(heads, tails))
+
     def log_base(self, heads, tails):
         """What the density leaves out: log of the number of ways to see a row."""
         return np.zeros_like(heads) if self.in_order else self.family.log_base(heads, tails)

@@ -23,6 +23,11 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         labels : ndarray of shape (n_samples,), int
             From 0 to ``n_components - 1``; the first of coins that are equally probable.
 
+        Warns
+        -----
+        UserWarning
+            If no coin can show some rows: see ``predict_proba``.
+
         Examples
         --------
         >>> from skcoin import BinomialMixture
@@ -36,7 +41,9 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Posterior probability of each coin, row by row.
 
         ``P(coin k | h, t) = w_k theta_k^h (1 - theta_k)^t / sum_l w_l theta_l^h (1 - theta_l)^t``,
-        once for each distinct row. A row without tosses gets ``weights_``.
+        once for each distinct row. A row without tosses gets ``weights_``. Where coins of 0 and 1
+        are all there are, a row may be one that none of them can show: it gets the limit for coins
+        a hair inside (0, 1), which are those whose probability vanishes most slowly.
 
         Parameters
         ----------
@@ -48,6 +55,11 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         posterior : ndarray of shape (n_samples, n_components)
             In [0, 1]; every row sums to one.
 
+        Warns
+        -----
+        UserWarning
+            If no coin can show some rows: how many, and the first.
+
         Examples
         --------
         >>> from skcoin import BinomialMixture
@@ -57,7 +69,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                [0.5228, 0.4772]])
         """
         check_is_fitted(self)
-        return self._map_rows(X, Mixture.posterior, self.theta_.shape)
+        return self._map_posterior(X, Mixture.posterior, self.theta_.shape)
 
     def transform(self, X):
         """The posterior probabilities of ``predict_proba``, as features for a next step.
@@ -71,6 +83,11 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         posterior : ndarray of shape (n_samples, n_components)
             Or a data frame, as ``set_output`` says.
+
+        Warns
+        -----
+        UserWarning
+            If no coin can show some rows: see ``predict_proba``.
 
         Examples
         --------
@@ -102,6 +119,11 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         std : ndarray of shape (n_samples,)
             Only if ``return_std``.
 
+        Warns
+        -----
+        UserWarning
+            If no coin can show some rows: see ``predict_proba``.
+
         Examples
         --------
         >>> from skcoin import BinomialMixture
@@ -112,7 +134,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> std.round(3)
         array([0.03 , 0.134])
         """
-        mean, std = self._map_rows(X, _moments, (2,)).T
+        mean, std = self._map_posterior(X, _moments, (2,)).T
         return (mean, std) if return_std else mean
 
     @property

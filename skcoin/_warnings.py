@@ -132,6 +132,33 @@ def warn_of_moments(model, most):
         )
 
 
+def warn_of_excluded(mixture, heads, tails, rows=None):
+    """Say so where a posterior is asked of rows that no coin can show.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    heads, tails : ndarray of shape (n,)
+    rows : ndarray of shape (n,), default=None
+        How many rows hold each pair; by default the pairs are the rows themselves, in their order.
+    """
+    if not mixture.may_exclude:
+        return
+    lost = mixture.excludes(heads, tails)
+    order = np.arange(len(heads)) if rows is None else np.lexsort((tails, heads))
+    for i in order[lost[order]][:1]:
+        place = f"row {i} with " if rows is None else ""
+        n_lost, n_rows = (lost.sum(), len(lost)) if rows is None else (rows[lost].sum(), rows.sum())
+        theta = " or ".join(map(str, np.unique(mixture.theta[mixture.weights > 0])))
+        warn_user(
+            f"{n_lost:,.12g} of {n_rows:,.12g} rows are such as no coin can show, with theta "
+            f"{theta}; the first is {place}{heads[i]:g} heads and {tails[i]:g} tails. Their "
+            "posterior is the limit for coins a hair inside (0, 1), and no evidence. Fit on such "
+            "rows, too, or keep theta inside by a theta_prior such as (2, 2).",
+            UserWarning,
+        )
+
+
 def warn_user(message, category):
     """Warn at the line that called skcoin, whatever scikit-learn puts between."""
     frame, level = sys._getframe(1), 2

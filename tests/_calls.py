@@ -185,7 +185,7 @@ METHODS = [
 
 # --- functions of a fitted model ----------------------------------------------------------------
 
-NO_MODEL = "model must be a fitted BinomialMixture or ThreeCoinModel, but is "
+NO_MODEL = "model must be a fitted BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture, but is "
 
 
 def inspect(name, *takes, variant="", models=PLAIN, ways=(), **options):
@@ -377,7 +377,7 @@ FRAMES = [
         (WEIGHTS,),
         fits=True,
         frames=True,
-        refuses="estimator must be a BinomialMixture or ThreeCoinModel, but is ",
+        refuses="estimator must be a BinomialMixture, ThreeCoinModel or ",
         ways={"log_likelihood": total(1), "bic": total(-2)},
     ),
 ]

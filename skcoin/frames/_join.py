@@ -3,9 +3,10 @@
 import numpy as np
 
 from skcoin._base import mixture_of, refuse_if_no_model
+from skcoin._warnings import warn_of_excluded
 from skcoin.frames._columns import check_columns, refuse_clash
 from skcoin.frames._engines import collect, narwhals, with_values, wrap
-from skcoin.frames._group_by import aggregate, read_pairs
+from skcoin.frames._group_by import N_ROWS, aggregate, read_pairs
 
 
 def join_posterior(model, frame, heads, tails=None, tosses=None):
@@ -54,6 +55,11 @@ def join_posterior(model, frame, heads, tails=None, tosses=None):
         As from ``count_tosses``: a row of which nothing can be said is refused, not left blank.
         Also if a new column has the name of an old one, whatever its case.
 
+    Warns
+    -----
+    UserWarning
+        If no coin can show some rows: how many, and which.
+
     See Also
     --------
     count_tosses : The table to fit the model on.
@@ -89,7 +95,9 @@ def join_posterior(model, frame, heads, tails=None, tosses=None):
     names = [*model.get_feature_names_out(), "coin", "rate"]
     refuse_clash(columns.schema, names)
     groups = collect(aggregate(frame, columns))
-    values = _posterior(mixture, *read_pairs(groups, columns))
+    counts = read_pairs(groups, columns)
+    warn_of_excluded(mixture, *counts, groups[N_ROWS].to_numpy())
+    values = _posterior(mixture, *counts)
     pairs = with_values(groups.select(*columns.keys), dict(zip(names, values, strict=True)))
     return join(frame, pairs, columns.keys, names).to_native()
 

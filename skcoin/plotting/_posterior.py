@@ -4,6 +4,7 @@ import numpy as np
 
 from skcoin._base import check_model, map_model
 from skcoin._validation import check_level
+from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._inspected import check_fitted
 from skcoin.plotting._display import COLORS, HEIGHT, Display, pyplot
 
@@ -117,6 +118,7 @@ class PosteriorDisplay(Display):
             counts = fitted.counts
             values = read(fitted.mixture, counts.heads, counts.tails)
             rows = counts.multiplicity
+            warn_of_excluded(fitted.mixture, counts.heads, counts.tails, rows)
         else:
             check_model(estimator)
             if sample_weight is not None:
