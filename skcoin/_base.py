@@ -29,7 +29,12 @@ from skcoin._validation import (
     refuse_if_coin_is_gone,
 )
 from skcoin._versions import check_version, with_version
-from skcoin._warnings import warn_of_excluded, warn_of_identifiability, warn_of_status
+from skcoin._warnings import (
+    warn_of_excluded,
+    warn_of_identifiability,
+    warn_of_status,
+    warn_of_weights,
+)
 
 
 class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, BaseEstimator, ABC):
@@ -159,10 +164,9 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         """
         recipe = recipe_of(self)
         goes_on = hasattr(self, "_counts")
-        counts = count_rows(self, X, sample_weight, coins, reset=not goes_on)
-        if goes_on:
-            counts = merge([self._counts, counts])
-            refuse_if_coin_is_gone(counts, self._n_components)
+        before = self._counts if goes_on else None
+        counts = count_rows(self, X, sample_weight, coins, reset=not goes_on, before=before)
+        refuse_if_coin_is_gone(counts, self._n_components)
         return self._fit_counts(counts, recipe, goes_on=goes_on)
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
@@ -252,7 +256,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         self.weights_path_ = run.path.weights[:, order]
         self.theta_, self.weights_ = self.theta_path_[-1].copy(), self.weights_path_[-1].copy()
         log_base = mixture_of(self).total_log_base(counts)
-        self.lower_bounds_ = (run.objective + log_base) / counts.n_rows
+        self.lower_bounds_ = (run.height + log_base) / counts.n_rows
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_ = run.converged
         self.n_iter_ = run.n_iter
@@ -273,9 +277,9 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
             warn_of_excluded(mixture, *pairs.T)
         return values
 
-    def _of_counts(self, function, X, sample_weight):
+    def _of_counts(self, function, X, sample_weight, *, quiet=False):
         """``function(mixture, counts)`` of the counts of X."""
-        return function(mixture_of(self), count_rows(self, X, sample_weight))
+        return function(mixture_of(self), count_rows(self, X, sample_weight, quiet=quiet))
 
 
 def falling(parameters, alike):
@@ -315,13 +319,22 @@ def mixture_of(model):
     return Mixture(model._family, model._parameters(), model._n_parameters, in_order)
 
 
-def count_rows(model, X, sample_weight=None, coins=None, *, reset=False):
-    """The counts of X in the layout of a model, fitted unless ``reset``."""
+def count_rows(model, X, sample_weight=None, coins=None, *, reset=False, before=None, quiet=False):
+    """The counts of X in the layout of a model, fitted unless ``reset``.
+
+    Those of ``before`` are added to them. There is a word on weights that leave next to no rows,
+    unless ``quiet``.
+    """
     X = check_layout(model, X, reset=reset)
     sample_weight = check_sample_weight(sample_weight, len(X))
     labels = check_coins(coins, len(X), model._n_components)
     chunks = iter_tosses(X, model.layout, type(model).__name__)
-    return count(with_columns(chunks, sample_weight, labels))
+    counts = count(with_columns(chunks, sample_weight, labels))
+    if before is not None:
+        counts = merge([before, counts])
+    if sample_weight is not None and not quiet:
+        warn_of_weights(sample_weight, counts, recipe_of(model).specification.n_parameters)
+    return counts
 
 
 def map_model(model, X, function, shape):

@@ -53,7 +53,7 @@ class CriteriaMixin:
         >>> print(f"{BinomialMixture().fit(X).score(X):.4f}")
         -1.9591
         """
-        return self._of_counts(Mixture.score, X, sample_weight)
+        return self._of_counts(Mixture.score, X, sample_weight, quiet=True)
 
     def aic(self, X, sample_weight=None):
         """Information criterion of Akaike, ``-2 log L + 2 p``; lower is better.

@@ -4,7 +4,7 @@ Everything that fits goes through ``fit_tables``: the estimators, groups, the bo
 likelihood ratio test.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,23 +46,25 @@ class Recipe:
     is_nonparametric: bool = False
 
 
-def as_problem(recipe, counts):
+def as_problem(recipe, counts, scale=1.0):
     """The counts as a problem: what is hidden, what is known, and the priors."""
     family, specification = recipe.family, recipe.specification
+    counts = replace(counts, multiplicity=scale * counts.multiplicity)
     is_known, table = counts.label != HIDDEN, _tabulate(family, counts)
     is_data = ~is_known & (counts.tosses > 0)
     is_own = counts.label[is_known] == np.arange(specification.n_components)[:, None]
     of_known = family.collect(is_own.astype(float), table.compress(is_known, axis=1))
-    of_prior = specification.free[:, :1] * family.pseudo_statistics(recipe.theta_prior)
+    of_prior = scale * specification.free[:, :1] * family.pseudo_statistics(recipe.theta_prior)
     labelled = of_known[:, 0]
     return Problem(
         family=family,
         table=table.compress(is_data, axis=1),  # unlike an index, it leaves rows contiguous
         multiplicity=counts.multiplicity[is_data],
-        pseudo_rows=labelled + specification.free_weights * (recipe.weights_prior - 1),
+        pseudo_rows=labelled + specification.free_weights * scale * (recipe.weights_prior - 1),
         pseudo_statistics=of_known[:, 1:] + of_prior,
         labelled=labelled,
         specification=specification,
+        scale=scale,
     )
 
 
@@ -98,7 +100,7 @@ def fit_tables(
     if strict:
         for counts in tables:
             refuse_if_no_toss(counts)
-    problems = [as_problem(recipe, counts) for counts in tables]
+    problems = [as_problem(recipe, counts, _scale_of(counts)) for counts in tables]
     starts = warm
     if own_starts:
         starts = start_values(
@@ -153,6 +155,15 @@ def refuse_if_impossible(recipe, start, counts):
                 f"weights={parameters.weights.tolist()}. Move {recipe.specification.names} inside "
                 "(0, 1)."
             )
+
+
+def _scale_of(counts):
+    """A power of two, which is exact, that brings a total weight below one to one or more.
+
+    Whatever is compared to ``tol``, or to a row, would else be below it from the start.
+    """
+    total = counts.tossed.n_rows
+    return 2.0 ** min(np.ceil(-np.log2(total)), 1000) if 0 < total < 1 else 1.0
 
 
 def _tabulate(family, counts):

@@ -7,7 +7,6 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._base import BaseMixture, count_rows, mixture_of
-from skcoin._counts import merge
 from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
@@ -197,8 +196,10 @@ class NonparametricBinomialMixture(BaseMixture):
         array([0.7934, 0.5139])
         """
         goes_on = hasattr(self, "_counts")
-        counts = count_rows(self, X, sample_weight, reset=not goes_on)
-        return self._fit_counts(merge([self._counts, counts]) if goes_on else counts)
+        before = self._counts if goes_on else None
+        return self._fit_counts(
+            count_rows(self, X, sample_weight, reset=not goes_on, before=before)
+        )
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, then say which coin each row most likely is.

@@ -24,7 +24,7 @@ def warn_of_status(run, model):
     theta, weights = model.theta_.tolist(), model.weights_.tolist()
     or_newton = "" if model.solver == "em-newton" else ' or use solver="em-newton"'
     if run.status == "max_iter":
-        gain = run.objective[-1] - run.objective[-2]
+        gain = run.height[-1] - run.height[-2]
         warn_user(
             f"max_iter={model.max_iter} ended the climb: its last step gained {gain:.3g} in total "
             f"log-likelihood, and more than tol={model.tol:g} may be left. Raise "
@@ -129,6 +129,38 @@ def warn_of_moments(model, most):
             "theta have the same likelihood. Toss more often, or read nothing but these moments "
             "off the coins.",
             IdentifiabilityWarning,
+        )
+
+
+def are_light(weights, total, n_parameters):
+    """Whether weights say of next to no rows that they were seen, and how much a typical row has.
+
+    The typical weight is ``sum_i w_i^2 / sum_i w_i``, that of the row of a toss of weight picked
+    at random, so that rows of next to no weight do not count [1]_. Below a tenth, or below a half
+    where all rows together weigh no more than there are parameters, they are shares, not counts.
+
+    References
+    ----------
+    .. [1] Kish, L. (1965). Survey sampling. Wiley.
+    """
+    most = weights.max()
+    share = weights / most  # whose squares cannot underflow
+    typical = max(float(most * (share @ share) / share.sum()), np.finfo(float).tiny)
+    few = total <= max(n_parameters, 1) * (1 + 1e-9)
+    return (typical <= 0.5 if few else typical < 0.1), typical
+
+
+def warn_of_weights(sample_weight, counts, n_parameters):
+    """Say so where weights are shares: criteria and errors are then those of next to no rows."""
+    total = counts.tossed.n_rows
+    light, typical = are_light(sample_weight, total, n_parameters)
+    if light:
+        warn_user(
+            f"sample_weight sums to {total:.6g} in rows with tosses, and a typical row has "
+            f"{typical:.3g}, but a weight says how often a row was seen. The penalties of AIC, BIC "
+            "and ICL, standard errors, tests and tol are those of so few rows. Multiply "
+            f"sample_weight by {1 / typical:.6g}, and a typical row counts once.",
+            UserWarning,
         )
 
 

@@ -185,7 +185,8 @@ METHODS = [
 
 # --- functions of a fitted model ----------------------------------------------------------------
 
-NO_MODEL = "model must be a fitted BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture, but is "
+KINDS = "BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture, but is "
+NO_MODEL = "model must be a fitted " + KINDS
 
 
 def inspect(name, *takes, variant="", models=PLAIN, ways=(), **options):
@@ -377,7 +378,7 @@ FRAMES = [
         (WEIGHTS,),
         fits=True,
         frames=True,
-        refuses="estimator must be a BinomialMixture, ThreeCoinModel or ",
+        refuses="estimator must be a " + KINDS,
         ways={"log_likelihood": total(1), "bic": total(-2)},
     ),
 ]

@@ -229,6 +229,8 @@ def test_the_container_of_weights_and_coins_does_not_matter(call, container):
 def test_rows_without_tosses_change_nothing(call):
     padded = np.vstack([[[0, 0]], ROWS["heads_tails"], [[0, 0], [0, 0]]])
     result, expected = answer(call, "two coins", "heads_tails", padded), of_arrays(call)
+    if call.of == "summary":  # which says how many there are
+        result["text"] = result["text"].replace(", 3 more rows without a toss", "")
     if call.of == "compare_n_components":  # where their zeros may change the order of a sum
         for name, values in expected.items():
             assert_allclose(result[name], values, rtol=1e-13, atol=1e-10, err_msg=name)

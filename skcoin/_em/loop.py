@@ -38,6 +38,11 @@ class Run:
     status: str
 
     @property
+    def height(self):
+        """The objective of the data as they were given, at any scale."""
+        return self.objective / self.problem.scale
+
+    @property
     def n_iter(self):
         return len(self.objective) - 1
 

@@ -42,6 +42,8 @@ class Problem:
     labelled : ndarray of shape (n_components,)
         The part of ``n`` that was seen, without that of the prior.
     specification : Specification
+    scale : float
+        By which all that counts was multiplied, so that a tolerance may be one of whole rows.
     """
 
     family: object
@@ -51,6 +53,7 @@ class Problem:
     pseudo_statistics: np.ndarray
     labelled: np.ndarray
     specification: Specification
+    scale: float = 1.0
 
     @property
     def is_shared(self):

@@ -83,8 +83,8 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
     heads, tails, multiplicity : ndarray of shape (n_rows,)
         Of rows with at least one toss.
     tol : float
-        The gap to end at, in log-likelihood of all rows; at least what rounding leaves of it,
-        1e-13 of their weight.
+        The gap to end at, in log-likelihood of all rows, or per unit of their weight if that is
+        below one; at least what rounding leaves of it, 1e-13 of their weight.
     max_iter : int
         Rounds at most.
     start : Parameters of shape (n_atoms,), default=None
@@ -95,7 +95,7 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
     distribution : MixingDistribution
     """
     rows = _Rows(heads, tails, multiplicity)
-    tol = max(tol, ROUNDING * rows.n_rows)
+    tol = max(tol * min(rows.n_rows, 1), ROUNDING * rows.n_rows)
     atoms, n_iter = _first_atoms(rows), 0
     if start is not None:
         atoms = _reweigh(rows, _join(atoms, start.components[:, 0]))

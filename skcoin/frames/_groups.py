@@ -18,7 +18,7 @@ from skcoin._em.redundancy import redundant_pairs
 from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
-from skcoin._warnings import warn_user
+from skcoin._warnings import are_light, warn_user
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.frames._columns import RESULT
 from skcoin.frames._engines import first_of_groups, narwhals, to_user, with_values, wrap
@@ -127,9 +127,10 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
     columns = (table[name].to_numpy().astype(float) for name in RESULT)
     in_order = estimator.layout == "tosses"
     random_state = _repeatable(estimator.random_state)
-    result = _fit_each(recipe, _split(*columns, first), in_order, random_state, gap, n_jobs)
+    tables = _split(*columns, first)
+    result = _fit_each(recipe, tables, in_order, random_state, gap, n_jobs)
     groups = narwhals().maybe_reset_index(keys[first.tolist()])
-    _warn_of_groups(result, groups.rows())
+    _warn_of_groups(result, _are_light(tables, recipe), groups.rows())
     return to_user(with_values(groups, result), frame)
 
 
@@ -181,11 +182,29 @@ def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
     return columns
 
 
-def _warn_of_groups(columns, groups):
+def _are_light(tables, recipe):
+    """Which groups have shares for rows, and not how often these were seen."""
+    n_parameters = recipe.specification.n_parameters
+    tossed = [table.tossed for table in tables]
+    return np.array(
+        [
+            table.n_rows > 0 and are_light(table.multiplicity, table.n_rows, n_parameters)[0]
+            for table in tossed
+        ]
+    )
+
+
+def _warn_of_groups(columns, light, groups):
     """Say how many of the fits are not all they seem, with the first such group."""
     tossed = ~np.isnan(columns["bic"])
     for bad, said, category in (
         (~tossed, "hold no toss, and their results are NaN", UserWarning),
+        (
+            light,
+            "have next to no rows: the column rows says how often a pair was seen, and bic is that "
+            "of so few. Multiply shares by the number of rows that they are of",
+            UserWarning,
+        ),
         (
             tossed & ~columns["identifiable"],
             "have too few tosses in every row to tell the coins apart, or need fewer coins; use "

@@ -36,9 +36,9 @@ def gaps_to_the_top(fitted, start, solvers, tol, max_iter):
         return fit_tables(recipe, [fitted.counts], **options)[0]
 
     ends = {solver: run(start, solver, tol=tol, max_iter=max_iter) for solver in solvers}
-    highest = max(ends.values(), key=lambda end: end.objective[-1])
-    top = run(highest.last, "em-newton", tol=0, max_iter=100).objective.max()
-    return {solver: np.maximum(top - end.objective, 0) for solver, end in ends.items()}, top
+    highest = max(ends.values(), key=lambda end: end.height[-1])
+    top = run(highest.last, "em-newton", tol=0, max_iter=100).height.max()
+    return {solver: np.maximum(top - end.height, 0) for solver, end in ends.items()}, top
 
 
 @dataclass(frozen=True)
