@@ -21,6 +21,7 @@ from skcoin._layouts import LAYOUTS, check_layout, iter_tosses
 from skcoin._mixture import Mixture
 from skcoin._prediction import PredictionMixin
 from skcoin._sampling import SamplingMixin
+from skcoin._tells import spread_around_coins, warn_of_columns
 from skcoin._validation import (
     MOST,
     check_coins,
@@ -237,6 +238,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         order = falling(run.last[0], alike)
         self._n_parameters = recipe.specification.n_parameters
         self._learn(run, order, counts)
+        warn_of_layout(self, counts)
         warn_of_status(run, self)
         warn_of_identifiability(self, run, order)
         return self
@@ -335,6 +337,21 @@ def count_rows(model, X, sample_weight=None, coins=None, *, reset=False, before=
     if sample_weight is not None and not quiet:
         warn_of_weights(sample_weight, counts, recipe_of(model).specification.n_parameters)
     return counts
+
+
+def warn_of_layout(model, counts):
+    """Say so where names or counts of a fit tell that its layout is another."""
+    if model.layout == "tosses" or model.n_features_in_ != 2:
+        return
+    is_fitted, tossed = hasattr(model, "theta_"), counts.tossed
+    warn_of_columns(
+        model.layout,
+        getattr(model, "feature_names_in_", None),
+        tossed.heads,
+        tossed.tails,
+        tossed.multiplicity,
+        spread=(lambda: spread_around_coins(mixture_of(model), counts)) if is_fitted else None,
+    )
 
 
 def map_model(model, X, function, shape):

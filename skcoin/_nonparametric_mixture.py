@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcoin._base import BaseMixture, count_rows, mixture_of
+from skcoin._base import BaseMixture, count_rows, mixture_of, warn_of_layout
 from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
@@ -245,6 +245,7 @@ class NonparametricBinomialMixture(BaseMixture):
         self._n_parameters = 2 * self.n_components_ - 1
         self.lower_bound_ = mixture_of(self).score(counts)
         self._counts = counts
+        warn_of_layout(self, counts)
         warn_of_gap(self)
         warn_of_moments(self, int(np.ceil(tossed.tosses.max())))
         return self

@@ -3,12 +3,17 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
-from _references import load_set
+from _references import DATA, LOADERS, load_set
+from sklearn.base import clone
 
 from skcoin import BinomialMixture, NonparametricBinomialMixture, ThreeCoinModel
-from skcoin.frames import fit_groups, join_posterior
+from skcoin._base import mixture_of
+from skcoin._counts import count
+from skcoin._tells import spread_around_coins
+from skcoin.frames import count_tosses, fit_groups, join_posterior
 from skcoin.inspection import (
     compare_n_components,
     standard_errors,
@@ -191,3 +196,249 @@ def test_groups_of_shares_get_one_word():
     assert "1 of 2 groups have next to no rows" in told
     assert "The first is 'b'." in told
     assert words_of(lambda: fit_groups(BinomialMixture(1), table[:3], by="group")) == []
+
+
+# --- Columns that are others than they are read as ----------------------------------------------
+
+MODELS = [BinomialMixture(), ThreeCoinModel(), NonparametricBinomialMixture()]
+SUCCESSES, TRIALS = np.array([5, 9, 8, 4, 7]), np.full(5, 10)
+REST = TRIALS - SUCCESSES
+
+
+def columns_of(told):
+    return [words for words in told if words.startswith("Columns ")]
+
+
+def said_of(first, second, names=None, **options):
+    """What a fit says of two columns."""
+    X = np.column_stack([first, second])
+    X = X if names is None else pd.DataFrame(X, columns=names)
+    return columns_of(words_of(lambda: BinomialMixture(**options).fit(X)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trials",
+        "trial",
+        "tosses",
+        "n",
+        "N",
+        "total",
+        "depth",
+        "dp",
+        "DP",
+        "coverage",
+        "impressions",
+        "views",
+        "visits",
+        "at_bats",
+        "size",
+        "litter_size",
+        "n_trials",
+        "nTrials",
+        "ntrials",
+        "total_reads",
+        "total_count",
+        "readDepth",
+        "n.trials",
+        "No_of_trials",
+    ],
+)
+def test_a_name_of_all_tosses_in_place_of_tails_gets_a_word(name):
+    [told] = said_of(SUCCESSES, REST, ["x", name])  # whatever the numbers
+    assert f"{name!r} sounds like all tosses" in told
+    assert 'use layout="heads_tosses"' in told
+    [told] = said_of(SUCCESSES, REST, [name, "x"])
+    assert "put it second" in told
+    assert said_of(SUCCESSES, TRIALS, ["x", name], layout="heads_tosses") == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("tails", "heads"),
+        ("ref", "alt"),
+        ("n_ref", "n_alt"),
+        ("failures", "successes"),
+        ("losses", "wins"),
+    ],
+)
+def test_names_in_the_reverse_order_get_a_word(names):
+    [told] = said_of(SUCCESSES, REST, names)
+    assert "exchange the columns" in told
+    assert said_of(SUCCESSES, REST, names[::-1]) == []
+
+
+def test_tails_that_are_read_as_all_tosses_get_a_word():
+    [told] = said_of([1, 2, 3], [9, 8, 7], ["heads", "tails"], layout="heads_tosses")
+    assert 'use layout="heads_tails"' in told
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("heads", "tails"),
+        ("successes", "failures"),
+        ("alt_count", "ref_count"),
+        ("wins", "losses"),
+        ("clicks", "no_clicks"),
+        ("clicked", "unclicked"),
+        ("methylated", "non_methylated"),
+        ("new_patients", "old_patients"),
+        ("girls", "boys"),
+        ("h", "t"),
+        ("正面", "反面"),
+    ],
+)
+def test_names_that_fit_or_say_nothing_keep_quiet(names):
+    assert said_of(SUCCESSES, REST, names) == []
+
+
+@pytest.mark.parametrize("names", [("heads", "tails"), ("clicked", "unclicked")])
+def test_names_that_fit_quiet_the_numbers(names):
+    assert len(said_of(SUCCESSES, TRIALS)) == 1
+    assert said_of(SUCCESSES, TRIALS, names) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_predict"])
+def test_a_column_that_is_constant_above_the_other_gets_one_word(model, method):
+    for order, remedy in (([0, 1], 'If so, use layout="heads_tosses"'), ([1, 0], "put it second")):
+        X = np.column_stack([SUCCESSES, TRIALS])[:, order]
+        [told] = columns_of(words_of(lambda X=X: getattr(clone(model), method)(X)))
+        assert "is 10 in all rows" in told
+        assert remedy in told
+    X = np.column_stack([SUCCESSES, REST])
+    assert columns_of(words_of(lambda: getattr(clone(model), method)(X))) == []
+
+
+def test_chunks_are_judged_together():
+    model, X = BinomialMixture(), np.column_stack([SUCCESSES, TRIALS])
+    assert columns_of(words_of(lambda: model.partial_fit(X[:2]))) == []
+    assert len(columns_of(words_of(lambda: model.partial_fit(X[2:])))) == 1
+
+
+def test_comparisons_say_it_too():
+    X = np.column_stack([SUCCESSES, TRIALS])
+    assert len(columns_of(words_of(lambda: compare_n_components(X, 2)))) == 1
+
+
+@pytest.mark.parametrize("model", [BinomialMixture(3), NonparametricBinomialMixture()])
+def test_depths_that_vary_are_seen_by_their_narrow_spread(model):
+    rng = np.random.default_rng(0)
+    depth = rng.negative_binomial(5, 5 / 65, size=20_000) + 5
+    variants = rng.binomial(depth, rng.choice([0.48, 0.22, 0.07], size=20_000))
+    for X, which in (([variants, depth], "second"), ([depth, variants], "first")):
+        [told] = columns_of(words_of(lambda X=X: model.fit(np.column_stack(X))))
+        assert f"the {which} is nowhere below the other one, and around the coins" in told
+    X = np.column_stack([variants, depth - variants])
+    assert words_of(lambda: model.fit(X)) == []
+
+
+def test_the_spread_of_successes_and_trials_is_that_of_the_formula():
+    rng = np.random.default_rng(1)
+    for p in (0.2, 0.5, 0.8):
+        trials = rng.poisson(60, size=20_000)
+        heads = rng.binomial(trials, p)
+        for tails, expected in ((trials, (1 - p) / (1 + p)), (trials - heads, 1)):
+            counts = count([(heads, tails, None, None)])
+            mixture = mixture_of(BinomialMixture(1).fit(np.column_stack([heads, tails])))
+            ratio, _ = spread_around_coins(mixture, counts)
+            assert ratio == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("name", [*LOADERS, *(path.stem for path in DATA.glob("*.csv"))])
+def test_real_heads_and_tails_are_taken_as_they_are(name):
+    X, times = load_set(name)
+    for model in [*map(BinomialMixture, (1, 2, 3, 5)), NonparametricBinomialMixture()]:
+        for columns in ([0, 1], [1, 0]):
+            fit = clone(model).fit
+            told = words_of(lambda c=columns, fit=fit: fit(X[:, c], sample_weight=times))
+            assert columns_of(told) == []
+
+
+def simulated(rng):
+    """Heads and tails of a random design, and weights or None."""
+    n_rows = int(rng.choice([5, 10, 30, 100, 1000]))
+    most = rng.choice([2, 5, 12, 40, 1000])
+    designs = [np.full(n_rows, most), rng.integers(1, most + 1, n_rows), rng.poisson(most, n_rows)]
+    tosses, thetas = designs[rng.integers(3)], rng.uniform(0, rng.choice([0.05, 0.5, 1]), size=4)
+    theta = rng.beta(1, 5, n_rows) if rng.random() < 0.3 else rng.choice(thetas, n_rows)
+    heads = rng.binomial(tosses, theta)
+    weights = [None, rng.exponential(rng.choice([1, 1000]), n_rows), rng.integers(1, 9, n_rows)]
+    return np.column_stack([heads, tosses - heads]), weights[rng.integers(3)]
+
+
+def test_simulated_heads_and_tails_are_taken_as_they_are():
+    rng = np.random.default_rng(2)
+    for _ in range(400):
+        X, times = simulated(rng)
+        if X.any():
+            model = BinomialMixture(int(rng.integers(1, 5)), init_params="quantile")
+            told = words_of(lambda X=X, w=times, m=model: m.fit(X, sample_weight=w))
+            assert columns_of(told) == []
+
+
+RATES = SUCCESSES / TRIALS
+
+
+@pytest.mark.parametrize("layout", ["heads_tails", "heads_tosses"])
+@pytest.mark.parametrize("rates", [RATES, [0.31, 0.52, 0.07, 0.1, 0], [0.02, 0.035, 0.5, 1, 0.25]])
+def test_rates_in_place_of_heads_get_one_word(layout, rates):
+    for n in (TRIALS, [12, 200, 45, 30, 7]):
+        [told] = said_of(rates, n, layout=layout)
+        assert "the first holds fractions of the tosses, not a number of heads" in told
+        assert "multiply it by all tosses" in told
+        assert len(said_of(rates, n, ["rate", "n"], layout=layout)) == 1
+
+
+def test_a_name_of_rates_is_enough_for_percentages():
+    [told] = said_of([48.3, 12.5], [250, 100], ["pct", "depth"], layout="heads_tosses")
+    assert "fractions of the tosses" in told
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ([0.5, 0.9, 0.1, 0.2], [0.5, 0.1, 0.9, 0.8]),  # tosses that were split by a model
+        ([0.5, 0.25, 1.5, 0.75, 3.25], [2, 7, 4, 5, 6]),  # expected heads
+        ([0.03, 0.98, 0.2, 0], [2, 2, 2, 2]),  # dosages of a rare allele
+        ([0, 1, 1, 0, 1], [10, 9, 10, 8, 11]),
+    ],
+)
+def test_fractional_counts_that_are_no_rates_keep_quiet(first, second):
+    assert said_of(first, second, layout="heads_tosses" if second[0] == 2 else "heads_tails") == []
+
+
+@pytest.mark.parametrize("call", ["count", "join"])
+def test_frames_say_the_same_words_once(call):
+    model = BinomialMixture().fit(np.column_stack([SUCCESSES, REST]))
+
+    def said(first, second, names, **role):
+        frame = pl.DataFrame({names[0]: first, names[1]: second})
+        if call == "count":
+            return words_of(lambda: count_tosses(frame, names[0], **role))
+        return words_of(lambda: join_posterior(model, frame, names[0], **role))
+
+    [told] = said(SUCCESSES, TRIALS, ["x", "shown"], tails="shown")
+    assert "'shown' sounds like all tosses" in told
+    assert "give it as tosses, not as tails" in told
+    [told] = said(SUCCESSES, TRIALS, ["x", "y"], tails="y")
+    assert "the second is 10 in all rows" in told
+    [told] = said(RATES, TRIALS, ["x", "y"], tosses="y")
+    assert "multiply it by all tosses, and give these as tosses" in told
+    [told] = said(SUCCESSES, TRIALS, ["x", "ref"], tosses="ref")
+    assert "give it as tails, not as tosses" in told
+    [told] = said(SUCCESSES, REST, ["ref", "alt"], tails="alt")
+    assert "give the one as heads" in told
+    assert said(SUCCESSES, REST, ["x", "y"], tails="y") == []
+    assert said(SUCCESSES, TRIALS, ["x", "shown"], tosses="shown") == []
+    assert said(SUCCESSES, TRIALS, ["x", "tails"], tails="tails") == []
+
+
+def test_groups_of_a_counted_table_are_not_told_again():
+    frame = pl.DataFrame({"x": SUCCESSES, "y": TRIALS, "g": 1})
+    tables = []
+    words_of(lambda: tables.append(count_tosses(frame, "x", "y", by="g")))
+    assert columns_of(words_of(lambda: fit_groups(BinomialMixture(1), tables[0], by="g"))) == []

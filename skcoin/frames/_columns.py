@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from skcoin._tells import IN_FRAMES, warn_of_columns
 from skcoin.frames._engines import narwhals
 
 RESULT = ("heads", "tails", "rows")
@@ -45,6 +46,14 @@ def check_columns(frame, heads, tails, tosses, weight=None, by=None):
     for parameter, name in numbers:
         _refuse_non_numeric(parameter, name, schema[name])
     return Columns(heads, others, role, weight, by, schema)
+
+
+def warn_of_frame(heads, tails, tosses, n_heads, n_tails, rows):
+    """Say so where names of columns, or the counts, tell that they are others."""
+    layout, others = ("heads_tails", tails) if tosses is None else ("heads_tosses", tosses)
+    has_toss = n_heads + n_tails > 0
+    counts = (column[has_toss] for column in (n_heads, n_tails, rows))
+    warn_of_columns(layout, (heads, others), *counts, remedies=IN_FRAMES)
 
 
 def is_whole(dtype):

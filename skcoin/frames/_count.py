@@ -1,6 +1,7 @@
 """The table of distinct pairs of a data frame."""
 
-from skcoin.frames._engines import to_user, wrap
+from skcoin.frames._columns import RESULT, warn_of_frame
+from skcoin.frames._engines import as_floats, to_user, wrap
 from skcoin.frames._group_by import count_pairs
 
 
@@ -55,6 +56,11 @@ def count_tosses(frame, heads, tails=None, tosses=None, weight=None, by=None):
         negative, or if whole-number weights sum to more than 2**53: the engine finds this while it
         counts, and the message says how many rows are concerned, with an example and a remedy.
 
+    Warns
+    -----
+    UserWarning
+        If names or counts tell that columns are not what they are given as.
+
     See Also
     --------
     join_posterior : Put what a fitted model knows of each row beside it.
@@ -95,4 +101,6 @@ def count_tosses(frame, heads, tails=None, tosses=None, weight=None, by=None):
     A PyArrow table takes ``table.select(["heads", "tails"])`` in place of the brackets.
     """
     frame = wrap(frame)
-    return to_user(count_pairs(frame, heads, tails, tosses, weight, by), frame)
+    table = count_pairs(frame, heads, tails, tosses, weight, by)
+    warn_of_frame(heads, tails, tosses, *(as_floats(table[name]) for name in RESULT))
+    return to_user(table, frame)

@@ -4,7 +4,7 @@ import numpy as np
 
 from skcoin._base import mixture_of, refuse_if_no_model
 from skcoin._warnings import warn_of_excluded
-from skcoin.frames._columns import check_columns, refuse_clash
+from skcoin.frames._columns import check_columns, refuse_clash, warn_of_frame
 from skcoin.frames._engines import collect, narwhals, with_values, wrap
 from skcoin.frames._group_by import N_ROWS, aggregate, read_pairs
 
@@ -58,7 +58,8 @@ def join_posterior(model, frame, heads, tails=None, tosses=None):
     Warns
     -----
     UserWarning
-        If no coin can show some rows: how many, and which.
+        If no coin can show some rows: how many, and which; if names or counts tell that columns
+        are not what they are given as.
 
     See Also
     --------
@@ -96,7 +97,9 @@ def join_posterior(model, frame, heads, tails=None, tosses=None):
     refuse_clash(columns.schema, names)
     groups = collect(aggregate(frame, columns))
     counts = read_pairs(groups, columns)
-    warn_of_excluded(mixture, *counts, groups[N_ROWS].to_numpy())
+    rows = groups[N_ROWS].to_numpy()
+    warn_of_frame(heads, tails, tosses, *counts, rows)
+    warn_of_excluded(mixture, *counts, rows)
     values = _posterior(mixture, *counts)
     pairs = with_values(groups.select(*columns.keys), dict(zip(names, values, strict=True)))
     return join(frame, pairs, columns.keys, names).to_native()

@@ -7,7 +7,13 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
-from skcoin._base import count_rows, falling, recipe_of, validated_recipe
+from skcoin._base import (
+    count_rows,
+    falling,
+    recipe_of,
+    validated_recipe,
+    warn_of_layout,
+)
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
@@ -101,6 +107,7 @@ def compare_n_components(
     validated_recipe(first)
     counts = count_rows(first, X, sample_weight, reset=True)
     refuse_if_no_toss(counts)
+    warn_of_layout(first, counts)
     rows, highest = [], highest_of(counts.tossed)
     for n_components in range(1, max_components + 1):
         model = clone(first).set_params(n_components=n_components)
