@@ -104,6 +104,8 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
             weight.
         ConvergenceWarning
             If ``max_iter`` ends the climb, or it ends where there is no local maximum.
+        UserWarning
+            If names of columns or counts tell that X is in another layout, or weights are shares.
 
         Examples
         --------
@@ -151,7 +153,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
 
         Warns
         -----
-        IdentifiabilityWarning, ConvergenceWarning
+        IdentifiabilityWarning, ConvergenceWarning, UserWarning
             As in ``fit``.
 
         Examples

@@ -70,6 +70,11 @@ class CriteriaMixin:
         aic : float
             ``p`` is the number of free parameters: ``2 n_components - 1`` less what is held.
 
+        Warns
+        -----
+        UserWarning
+            If the weights are shares, which leave next to no rows.
+
         Examples
         --------
         >>> from skcoin import BinomialMixture
@@ -93,6 +98,11 @@ class CriteriaMixin:
         -------
         bic : float
             ``p`` as in ``aic``; ``n`` is the total weight of the rows that hold a toss.
+
+        Warns
+        -----
+        UserWarning
+            If the weights are shares, which leave next to no rows.
 
         Examples
         --------
@@ -120,6 +130,11 @@ class CriteriaMixin:
         -------
         icl : float
             At least the BIC.
+
+        Warns
+        -----
+        UserWarning
+            If the weights are shares, which leave next to no rows.
 
         References
         ----------

@@ -34,8 +34,9 @@ class NonparametricBinomialMixture(BaseMixture):
         first is tails); heads and all tosses; or one toss per cell, 1 heads, 0 tails, NaN not
         tossed.
     tol : float, default=1e-6
-        Stop when ``gap_``, in log-likelihood of all rows, is at most that, or at most 1e-13 of the
-        weight of all rows, which is what rounding leaves of it.
+        Stop when ``gap_``, in log-likelihood of all rows (or per unit of their weight where that is
+        below one), is at most that, or at most 1e-13 of the weight of all rows, which is what
+        rounding leaves of it.
     max_iter : int, default=200
         Rounds of the search at most.
     warm_start : bool, default=False
@@ -145,6 +146,8 @@ class NonparametricBinomialMixture(BaseMixture):
             If other distributions have the same likelihood, as where each row is a single toss.
         ConvergenceWarning
             If ``max_iter`` ends the search.
+        UserWarning
+            If names of columns or counts tell that X is in another layout, or weights are shares.
 
         Examples
         --------
@@ -183,7 +186,7 @@ class NonparametricBinomialMixture(BaseMixture):
 
         Warns
         -----
-        IdentifiabilityWarning, ConvergenceWarning
+        IdentifiabilityWarning, ConvergenceWarning, UserWarning
             As in ``fit``.
 
         Examples

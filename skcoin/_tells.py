@@ -29,7 +29,7 @@ NOT = {"no", "non", "not", "without"}
 AT_AN_END = ("count", "counts", "num", "number", "of")  # which leave the meaning to another word
 LEAST_ROWS = 5
 CHANCE = 1e-3  # of one constant column that is a coincidence, at most
-NARROW, SURE = 0.85, 1e-6  # spread of heads and tails, and the probability of less than was seen
+NARROW, SURE = 0.85, 1e-4  # spread of heads and tails, and the probability of less than was seen
 
 IN_X = {
     "second": 'use layout="heads_tosses"',

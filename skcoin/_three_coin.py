@@ -53,7 +53,7 @@ class ThreeCoinModel(BaseMixture):
         Stop when the estimated gain that remains in the total objective (log-likelihood of all
         rows plus log prior) is below it: half the squared Newton decrement, or Aitken's
         estimate for "em". With 0, stop when rounding hides any gain. It is a gain of all rows
-        together, so weights that sum to one ask for a smaller one.
+        together, or per unit of their weight where that is below one (to a factor of two).
     max_iter : int, default=1000
         Steps at most.
     warm_start : bool, default=False
