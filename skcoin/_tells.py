@@ -28,6 +28,7 @@ GLUED = ("trials", "tosses", "total", "depth", "coverage", "impressions", "heads
 NOT = {"no", "non", "not", "without"}
 AT_AN_END = ("count", "counts", "num", "number", "of")  # which leave the meaning to another word
 LEAST_ROWS = 5
+MANY_ROWS = 20  # distinct ones of like weight, beyond the parameters
 CHANCE = 1e-3  # of one constant column that is a coincidence, at most
 NARROW, SURE = 0.85, 1e-4  # spread of heads and tails, and the probability of less than was seen
 
@@ -193,16 +194,15 @@ def spread_around_coins(mixture, counts):
     """
     counts = counts.tossed.keep(counts.tossed.label == HIDDEN)
     theta, n, m = mixture.theta, counts.tosses[:, None], counts.multiplicity
-    variance = theta * (1 - theta)
-    inside = np.flatnonzero(variance > 0)
-    theta, variance = theta[inside], variance[inside]
+    n_free = (m.sum() ** 2 / (m @ m) if len(m) else 0) - mixture.n_parameters
+    inside = np.flatnonzero((theta > 0) & (theta < 1))
+    if n_free < MANY_ROWS or not len(inside):
+        return 1.0, 1.0
+    theta, variance = theta[inside], theta[inside] * (1 - theta[inside])
     posterior = mixture.posterior(counts.heads, counts.tails)[:, inside]
     square = (counts.heads[:, None] - n * theta) ** 2 / (n * variance)
     of_square = 2 + (1 - 6 * variance) / (n * variance)  # its own variance
     share = posterior.sum(axis=1) @ m
-    n_free = (m.sum() ** 2 / (m @ m) if len(m) else 0) - mixture.n_parameters
-    if n_free < 1 or share <= 0:
-        return 1.0, 1.0
     ratio = (posterior * square).sum(axis=1) @ m / share * (1 + mixture.n_parameters / n_free)
     half = n_free / ((posterior * of_square).sum(axis=1) @ m / share)
     return float(ratio), float(gammainc(half, half * ratio))

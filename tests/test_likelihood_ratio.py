@@ -23,6 +23,7 @@ from skcoin.inspection import likelihood_ratio_test
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
+    pytest.mark.filterwarnings("ignore:sample_weight sums"),
     pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning"),
 ]
 RATS, _ = load_set("rat_tumours")

@@ -20,6 +20,7 @@ from skcoin.inspection import confidence_intervals
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
+    pytest.mark.filterwarnings("ignore:sample_weight sums"),
     pytest.mark.filterwarnings("ignore:One coin would do"),
 ]
 RATS, _ = load_set("rat_tumours")

@@ -381,6 +381,12 @@ def test_simulated_heads_and_tails_are_taken_as_they_are():
             assert columns_of(told) == []
 
 
+@pytest.mark.parametrize("X", [[[2, 2], [3, 3], [50, 50]], [[1, 3], [2, 6], [3, 9], [4, 12]]])
+def test_few_rows_of_the_same_rate_are_no_narrow_spread(X):
+    for model in (BinomialMixture(1), BinomialMixture(2), NonparametricBinomialMixture()):
+        assert columns_of(words_of(lambda m=model: m.fit(X))) == []
+
+
 RATES = SUCCESSES / TRIALS
 
 
