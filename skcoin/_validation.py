@@ -130,8 +130,11 @@ def refuse_if_not_drawable(tosses, most, of_the_fit):
 
 
 def refuse_if_not_whole(values, what, remedy):
-    """Refuse values that are no whole numbers, up to rounding; ``what`` has a place for one."""
-    wrong = np.abs(values - np.rint(values)) > 1e-9 * np.maximum(values, 1)
+    """Refuse values that are no whole numbers, up to rounding; ``what`` has a place for one.
+
+    Rounding is relative: a tiny value is no zero, and a half is none of a large one's.
+    """
+    wrong = np.abs(values - np.rint(values)) > np.minimum(1e-9 * values, 0.01)
     for value in values[wrong | (values > MOST)][:1]:
         raise ValueError(
             f"{what.format(f'{value:.12g}')}: it must be a whole number, up to 2**53. {remedy}"

@@ -422,6 +422,22 @@ class TestBadInput:
         heads = fits.theta.ravel() * 15
         assert_allclose(heads, np.rint(heads), atol=1e-9)
 
+    @pytest.mark.parametrize("times", [1e-10, 1e-300, 1e10 + 0.5])
+    def test_a_tiny_weight_is_no_zero_and_a_half_is_none_of_a_large_one(self, times):
+        X = [[1, 2], [2, 2]]
+        model = BinomialMixture(1).fit(X, sample_weight=[times, 2 * times])
+        for parametric in (True, False):
+            with pytest.raises(ValueError, match=r"whole number.*Scale the weights"):
+                bootstrap(model, X, [times, 2 * times], n_boot=1, parametric=parametric)
+
+    @pytest.mark.parametrize("parametric", [True, False])
+    def test_weights_that_are_whole_up_to_rounding_pass(self, parametric):
+        X = [[1, 2]] * 10**5
+        fits = bootstrap(
+            BinomialMixture(1).fit(X), X, [0.1] * 10**5, n_boot=1, parametric=parametric
+        )
+        assert fits.converged
+
     def test_rows_of_known_coins_are_a_group_of_their_own(self):
         X, times = [[1, 2], [2, 1], [0, 3]], [0.5, 0.5, 1]
         model = BinomialMixture(2, theta_init=[0.6, 0.4]).fit(X, times, coins=[0, -1, 1])

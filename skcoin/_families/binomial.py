@@ -11,6 +11,7 @@ from skcoin._families.contract import Family
 from skcoin._families.rates import by_falling_rate, pairs_of_rows
 from skcoin._families.special import log_binomial_coefficient
 
+LOG_OF_ZERO = 746  # exp(-746) is zero
 N_EVEN = 24  # candidates between the lowest and the highest rate
 
 
@@ -94,6 +95,16 @@ class Binomial(Family):
         rate = heads / (heads + tails)
         best = (xlogy(heads, rate) + xlogy(tails, 1 - rate)).sum(axis=0).argmax()
         return rate[:, best, None]
+
+    def reach(self, c, tosses):
+        """By Bernstein, heads ``d`` off their mean have a probability of at most
+        ``exp(-d^2 / (2 v + 2 d / 3))``, with ``v`` their variance.
+        """
+        mean = tosses * c[..., 0]
+        third, variance = LOG_OF_ZERO / 3, mean * (1 - c[..., 0])
+        off = third + np.sqrt(third**2 + 2 * LOG_OF_ZERO * variance)
+        low, high = np.floor(mean - off), np.ceil(mean + off)
+        return np.maximum(low, 0).astype(np.int64), np.minimum(high, tosses).astype(np.int64)
 
     def sample(self, c, tosses, rng):
         return rng.binomial(tosses, c[:, 0])

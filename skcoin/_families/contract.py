@@ -119,6 +119,15 @@ class Family:
         fit = np.maximum(log_density[:, None], log_density) @ share  # each row is of the nearer one
         return places[np.array(np.unravel_index(fit.argmax(), fit.shape))]
 
+    def reach(self, c, tosses):
+        """The lowest and the highest heads whose probability a float can tell from zero.
+
+        Whole numbers, of the shape of ``c[..., 0]`` and ``tosses`` together; bounds of them will
+        do.
+        """
+        tosses = np.broadcast_to(tosses, np.broadcast_shapes(c.shape[:-1], np.shape(tosses)))
+        return np.zeros_like(tosses), tosses
+
     def sample(self, c, tosses, rng):
         """Heads of one row for each of ``c``, (n_rows, n_parameters), that is so often tossed."""
         raise NotImplementedError

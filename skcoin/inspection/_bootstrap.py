@@ -12,7 +12,7 @@ from skcoin._fit import Recipe, fit_tables
 from skcoin._mixture import Mixture
 from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
-from skcoin.inspection._resampling import Resampling, Simulation
+from skcoin.inspection._resampling import Resampling, Simulation, draw_tables
 from skcoin.inspection._workers import repeat
 
 MAX_ITER = 1000
@@ -165,12 +165,13 @@ class _Refit:
     may_swap: np.ndarray
 
     def __call__(self, rngs):
-        tables = [self.rows.draw(rng) for rng in rngs]
         start = warm_start(self.original.parameters, self.recipe.specification)[None]
-        warm = [start] * len(tables)
         options = {"own_starts": False, "regroup": False, "strict": False}
-        runs = fit_tables(self.recipe, tables, warm=warm, **options)
-        return [self._result(run, counts) for run, counts in zip(runs, tables, strict=True)]
+        results = []
+        for tables, _ in draw_tables(self.rows, rngs):
+            runs = fit_tables(self.recipe, tables, warm=[start] * len(tables), **options)
+            results += map(self._result, runs, tables)
+        return results
 
     def _result(self, run, counts):
         parameters = run.last[0]

@@ -9,7 +9,7 @@ from skcoin._em.specification import warm_start
 from skcoin._fit import fit_tables
 from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
-from skcoin.inspection._resampling import Simulation
+from skcoin.inspection._resampling import Simulation, draw_tables
 from skcoin.inspection._standard_errors import MOST_GAIN, gain_of
 from skcoin.inspection._workers import repeat
 
@@ -159,15 +159,18 @@ class _Statistic:
     roles: np.ndarray
 
     def __call__(self, rngs):
-        tables = [self.rows.draw(rng) for rng in rngs]
+        drawn = draw_tables(self.rows, rngs)
+        return [value for tables, rng in drawn for value in self._of_tables(tables, rng)]
+
+    def _of_tables(self, tables, rng):
         truth = warm_start(self.null.parameters, self.null.specification)[None]
-        low = _highest(self.null, tables, [truth] * len(tables), rngs[0])
+        low = _highest(self.null, tables, [truth] * len(tables), rng)
         at_null = [
             as_alternative(mixture.parameters, self.roles, self.alternative.recipe, counts)[None]
             for mixture, counts in zip(low, tables, strict=True)
         ]
-        high = _highest(self.alternative, tables, at_null, rngs[0])
-        return [_statistic(*pair) for pair in zip(low, high, tables, strict=True)]
+        high = _highest(self.alternative, tables, at_null, rng)
+        return map(_statistic, low, high, tables)
 
 
 def _statistic(low, high, counts):

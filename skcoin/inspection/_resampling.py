@@ -13,6 +13,10 @@ from skcoin._em.parameters import Parameters
 from skcoin._mixture import Mixture
 from skcoin._validation import refuse_if_not_whole
 
+ROWS = 2**20  # that are drawn in one array
+PAIRS = 2**16  # whose probabilities are computed in one array
+SIDE_BY_SIDE = 2**17  # pairs of all tables that are fitted together; more save no calls
+
 
 @dataclass(frozen=True)
 class Resampling:
@@ -70,7 +74,7 @@ class Simulation:
 
     def draw(self, rng):
         known, tosses, n = self._groups
-        tosses, n = np.rint(tosses), np.rint(n).astype(np.int64)
+        tosses, n = np.rint(tosses).astype(np.int64), np.rint(n).astype(np.int64)
         label = np.full(len(n), HIDDEN)
         if known.any():
             each = rng.multinomial(n[known], self.mixture.weights)
@@ -78,34 +82,79 @@ class Simulation:
             label = np.concatenate([label[~known], picked])
             tosses = np.concatenate([tosses[~known], tosses[known][group]])
             n = np.concatenate([n[~known], each[group, picked]])
-        many = n > tosses
+        first, stop = self._reach(label, tosses)
+        many = n >= (stop - first).sum(axis=1)
         parts = list(self._draw_rows(label[~many], tosses[~many], n[~many], rng))
-        for group in zip(label[many], tosses[many], n[many], strict=True):
-            parts.append(self._draw_pairs(*group, rng))
+        groups = (column[many] for column in (label, tosses, n, first, stop))
+        parts += [self._draw_pairs(*group, rng) for group in zip(*groups, strict=True)]
         return merge(parts)
 
-    def _draw_pairs(self, label, tosses, n_rows, rng):
-        """How many of the rows of a group show each number of heads."""
+    def _reach(self, label, tosses):
+        """The heads that some coin can show in a row of each group, in ranges from low to high.
+
+        Returns
+        -------
+        first, stop : ndarray of shape (n_groups, n_coins), int
+            The ranges do not overlap; they are empty where a coin cannot be the group's.
+        """
+        weights, components = self.mixture.parameters.weights, self.mixture.parameters.components
+        low, high = self.mixture.family.reach(components, tosses[:, None])
+        is_label = label[:, None] == np.arange(len(weights))
+        can_be = np.where(label[:, None] == HIDDEN, weights > 0, is_label)
+        order = np.argsort(low, axis=1)
+        first, stop = (
+            np.take_along_axis(column, order, axis=1)
+            for column in (low, np.where(can_be, high + 1, low))
+        )
+        first[:, 1:] = np.maximum(first[:, 1:], np.maximum.accumulate(stop, axis=1)[:, :-1])
+        return first, np.maximum(first, stop)
+
+    def _draw_pairs(self, label, tosses, n_rows, first, stop, rng):
+        """How many of the rows of a group show each number of heads.
+
+        The heads that have a chance are about as many as the square root of many tosses.
+        """
         mixture = self.mixture
         if label != HIDDEN:
             of_label = Parameters(np.ones(1), mixture.parameters.components[[label]])
             mixture = replace(mixture, parameters=of_label)
-        heads = np.arange(tosses + 1)
-        tails = tosses - heads
-        ways = mixture.family.log_base(heads, tails)
-        probability = np.exp(ways + mixture.log_density(heads, tails))
-        n = rng.multinomial(n_rows, probability / probability.sum()).astype(float)
-        return Counts(heads, tails, n, np.full(len(heads), label)).keep(n > 0)
+        heads = np.concatenate(list(map(np.arange, first, stop)))
+        probability = np.concatenate(
+            [
+                np.exp(mixture.family.log_base(h, tosses - h) + mixture.log_density(h, tosses - h))
+                for h in np.array_split(heads, len(heads) // PAIRS + 1)
+            ]
+        )
+        n = rng.multinomial(n_rows, probability / probability.sum())
+        seen = np.flatnonzero(n)
+        heads, n = heads[seen].astype(float), n[seen].astype(float)
+        return Counts(heads, tosses - heads, n, np.full(len(heads), label))
 
     def _draw_rows(self, label, tosses, n_rows, rng):
-        """The heads of each row of groups with no more rows than tosses."""
-        label, tosses = np.repeat(label, n_rows), np.repeat(tosses, n_rows)
-        if len(label):
-            weights, components = (
-                self.mixture.parameters.weights,
-                self.mixture.parameters.components,
-            )
-            picked = rng.choice(len(weights), size=len(label), p=weights)
-            own = components[np.where(label == HIDDEN, picked, label)]
-            heads = self.mixture.family.sample(own, tosses.astype(np.int64), rng)
-            yield count([(heads, tosses - heads, None, label)])
+        """The heads of each row of groups with fewer rows than there are heads to show."""
+        weights, components = self.mixture.parameters.weights, self.mixture.parameters.components
+        last = np.cumsum(n_rows)
+        for start in range(0, n_rows.sum(), ROWS):
+            row = np.arange(start, min(start + ROWS, last[-1]))
+            group = np.searchsorted(last, row, side="right")
+            picked = rng.choice(len(weights), size=len(row), p=weights)
+            known = label[group]
+            own = components[np.where(known == HIDDEN, picked, known)]
+            heads = self.mixture.family.sample(own, tosses[group], rng)
+            yield count([(heads, tosses[group] - heads, None, known)])
+
+
+def draw_tables(rows, rngs):
+    """Draw a table by each generator, and yield as many as are not too large to fit side by side.
+
+    With each list of tables comes the generator of its first.
+    """
+    tables, first, n_pairs = [], rngs[0], 0
+    for rng in rngs:
+        table = rows.draw(rng)
+        if tables and n_pairs + len(table.heads) > SIDE_BY_SIDE:
+            yield tables, first
+            tables, first, n_pairs = [], rng, 0
+        tables.append(table)
+        n_pairs += len(table.heads)
+    yield tables, first
