@@ -3,29 +3,54 @@
 from dataclasses import dataclass
 
 from skcoin._tells import IN_FRAMES, warn_of_columns
-from skcoin.frames._engines import narwhals
+from skcoin.frames._engines import narwhals, rename
 
 RESULT = ("heads", "tails", "rows")
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Names of the columns and what they are; ``others`` are tails or tosses, as ``role`` says."""
+class Column:
+    """One that is asked for: as which parameter, its name in the frame, its key in the engine."""
 
-    heads: str
-    others: str
-    role: str
-    weight: str | None
+    parameter: str
+    name: str
+    key: str
+    dtype: object
+
+    def __str__(self):
+        return f"{self.parameter}={self.name!r}"
+
+    @property
+    def is_whole(self):
+        """Whether it holds whole numbers by its type."""
+        return _is_whole(self.dtype)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Those that are asked for; ``others`` are tails or tosses, as their parameter says.
+
+    Some engines read ``a.b``, ``*`` or ``^h$`` as an expression or a pattern. So that no name is
+    ever read, they are given keys, ``c0``, ``c1``, ...: one for each column of the frame.
+    """
+
+    heads: Column
+    others: Column
+    weight: Column | None
     by: tuple
-    schema: dict
+    names: tuple
 
     @property
     def keys(self):
-        return [*self.by, self.heads, self.others]
+        return [column.key for column in (*self.by, self.heads, self.others)]
 
-    def are_whole(self, *names):
-        """Whether these columns hold whole numbers by their type."""
-        return all(is_whole(self.schema[name]) for name in names)
+    @property
+    def are_whole(self):
+        return self.heads.is_whole and self.others.is_whole
+
+    def to_keys(self, frame):
+        """The frame with keys in place of its names."""
+        return rename(frame, _keys(self.names))
 
 
 def check_columns(frame, heads, tails, tosses, weight=None, by=None):
@@ -45,7 +70,11 @@ def check_columns(frame, heads, tails, tosses, weight=None, by=None):
     _refuse_result_names(by)
     for parameter, name in numbers:
         _refuse_non_numeric(parameter, name, schema[name])
-    return Columns(heads, others, role, weight, by, schema)
+    key = dict(zip(schema, _keys(schema), strict=True))
+    columns = [Column(parameter, name, key[name], schema[name]) for parameter, name in named]
+    heads, others, *weight = columns[: len(numbers)]
+    by = tuple(columns[len(numbers) :])
+    return Columns(heads, others, *weight or [None], by, tuple(schema))
 
 
 def warn_of_frame(heads, tails, tosses, n_heads, n_tails, rows):
@@ -56,13 +85,17 @@ def warn_of_frame(heads, tails, tosses, n_heads, n_tails, rows):
     warn_of_columns(layout, (heads, others), *counts, remedies=IN_FRAMES)
 
 
-def is_whole(dtype):
+def _keys(names):
+    return [f"c{i}" for i in range(len(names))]
+
+
+def _is_whole(dtype):
     return dtype.is_integer() or dtype == narwhals().Boolean
 
 
-def refuse_clash(schema, names):
+def refuse_clash(columns, names):
     # Databases do not tell "Rate" from "rate".
-    old = {name.casefold(): name for name in schema if isinstance(name, str)}
+    old = {name.casefold(): name for name in columns.names if isinstance(name, str)}
     for name in names:
         if name.casefold() in old:
             raise ValueError(
@@ -105,7 +138,7 @@ def _refuse_result_names(by):
 
 
 def _refuse_non_numeric(parameter, name, dtype):
-    if not (dtype.is_numeric() or is_whole(dtype)):
+    if not (dtype.is_numeric() or _is_whole(dtype)):
         raise ValueError(
             f"{parameter}={name!r} holds {dtype} values, but must hold numbers. Cast the column "
             "to a numeric type first."

@@ -29,6 +29,25 @@ def wrap(frame):
         ) from error
 
 
+def rename(frame, names):
+    """The frame with these names for its columns, from the first to the last.
+
+    The old ones are not spelt where an engine would read them.
+    """
+    native, engine = frame.to_native(), frame.implementation
+    if engine.is_duckdb():
+        columns = (f"#{i} AS {quote(name)}" for i, name in enumerate(names, start=1))
+        return narwhals().from_native(native.project(", ".join(columns)))
+    if engine.is_spark_like():
+        return narwhals().from_native(native.toDF(*names))
+    return frame.rename(dict(zip(frame.collect_schema(), names, strict=True)))
+
+
+def quote(name):
+    """A name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def collect(lazy):
     """The small table, in memory: Arrow, if it can be, of databases, whose types it keeps all."""
     engine = lazy.implementation
@@ -54,6 +73,44 @@ def with_values(table, columns):
     return table.with_columns(
         *(nw.new_series(name, values, backend=backend) for name, values in columns.items())
     )
+
+
+def sort(table, keys, dtypes):
+    """The small table sorted, nulls last; ``dtypes`` are those that the user's frame has.
+
+    Engines sort categories by their order or by their names, as each likes. Here it is by their
+    order if that is part of the type, else by their names.
+    """
+    nw = narwhals()
+    place = {
+        f"place_{key}": _places(table[key], dtype)
+        for key, dtype in dtypes.items()
+        if isinstance(dtype, nw.Categorical | nw.Enum)
+    }
+    by = [f"place_{key}" if f"place_{key}" in place else key for key in keys]
+    return with_values(table, place).sort(*by, nulls_last=True).select(*table.columns)
+
+
+def _places(series, dtype):
+    """The place of each value among the categories, of null behind them all."""
+    is_null = series.is_null().to_numpy()
+    values = [None if null else v for v, null in zip(series.to_list(), is_null, strict=True)]
+    categories = _ordered_categories(series, dtype)
+    if categories is None:
+        categories = sorted({*values} - {None}, key=lambda v: (type(v).__name__, v))
+    place = {category: i for i, category in enumerate(categories)} | {None: len(categories)}
+    return np.array([place[value] for value in values], dtype=np.int64)
+
+
+def _ordered_categories(series, dtype):
+    """Categories in the order that is part of their type, or None."""
+    for known in (series.dtype, dtype):  # Dask may know the categories only now
+        if isinstance(known, narwhals().Enum):
+            return known.categories
+    if series.implementation.is_polars() or not find_spec("pyarrow"):
+        return None
+    arrow = series.to_arrow()
+    return arrow.dictionary.to_pylist() if arrow.type.ordered else None
 
 
 def first_of_groups(keys):

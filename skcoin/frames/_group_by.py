@@ -3,16 +3,17 @@
 import numpy as np
 
 from skcoin._validation import MOST
-from skcoin.frames._columns import check_columns, is_whole
-from skcoin.frames._engines import as_floats, collect, narwhals, with_values
+from skcoin.frames._columns import RESULT, check_columns
+from skcoin.frames._engines import as_floats, collect, narwhals, rename, sort, with_values
 
-# What the engine computes of each group, under names that no column of a user has.
+# What the engine computes of each group; the columns of the user have keys for names.
 N_ROWS, TOTAL, N_VALID, LEAST = (f"skcoin_{name}" for name in ("rows", "total", "valid", "least"))
 
 
 def count_pairs(frame, heads, tails, tosses, weight, by, *, keep_empty=False):
     """The table of distinct pairs, in memory; whether with those of weight zero."""
     columns = check_columns(frame, heads, tails, tosses, weight, by)
+    frame = columns.to_keys(frame)
     groups = collect(aggregate(frame, columns))
     heads, tails = read_pairs(groups, columns)
     rows = _read_rows(groups, frame, columns)
@@ -28,10 +29,9 @@ def aggregate(frame, columns):
     nw = narwhals()
     frame, wanted = frame.lazy(), [nw.len().alias(N_ROWS)]
     if columns.weight is not None:
-        weight = nw.col(columns.weight)
-        dtype = columns.schema[columns.weight]
+        weight, dtype = nw.col(columns.weight.key), columns.weight.dtype
         # Engines differ in whether the sum of a narrow type is wide; those of decimals are.
-        wide = nw.Int64 if is_whole(dtype) else nw.Float64
+        wide = nw.Int64 if columns.weight.is_whole else nw.Float64
         if dtype != wide and not dtype.is_decimal():
             frame = frame.with_columns(weight.cast(wide))
         wanted += [weight.sum().alias(TOTAL), weight.count().alias(N_VALID)]
@@ -41,11 +41,11 @@ def aggregate(frame, columns):
 
 def read_pairs(groups, columns):
     """Heads and tails of the groups as floats, if they are counts."""
-    heads, others = (as_floats(groups[name]) for name in (columns.heads, columns.others))
+    heads, others = (as_floats(groups[column.key]) for column in (columns.heads, columns.others))
     n_rows = groups[N_ROWS].to_numpy()
-    _refuse_non_counts(heads, n_rows, f"heads={columns.heads!r}")
-    _refuse_non_counts(others, n_rows, f"{columns.role}={columns.others!r}")
-    if columns.role == "tosses":
+    _refuse_non_counts(heads, n_rows, columns.heads)
+    _refuse_non_counts(others, n_rows, columns.others)
+    if columns.others.parameter == "tosses":
         _refuse_more_heads(heads, others, n_rows, columns)
         others = np.maximum(others - heads, 0)
     return heads + 0.0, others + 0.0  # minus zero is zero
@@ -60,15 +60,15 @@ def _read_rows(groups, frame, columns):
     n_null = n_rows - groups[N_VALID].to_numpy()
     if n_null.any() or not np.isfinite(total).all() or np.any(least < 0):
         _refuse_bad_weights(total, least, n_null, n_rows.sum(), frame, columns.weight)
-    if not columns.are_whole(columns.weight):
+    if not columns.weight.is_whole:
         return total
     # A sum that has left int64 comes back anywhere.
     bad = (total < 0) | (np.maximum(total, least) > MOST)
     if bad.any():
         raise ValueError(
-            f"weight={columns.weight!r} sums to more than 2**53 = {MOST:g} in {bad.sum():,} of "
-            f"{len(bad):,} pairs of heads and {columns.role}: its last digits would be lost. Scale "
-            "the weights down."
+            f"{columns.weight} sums to more than 2**53 = {MOST:g} in {bad.sum():,} of "
+            f"{len(bad):,} pairs of heads and {columns.others.parameter}: its last digits would be "
+            "lost. Scale the weights down."
         )
     return total.astype(np.int64)
 
@@ -76,18 +76,18 @@ def _read_rows(groups, frame, columns):
 def _tabulate(groups, columns, heads, tails, rows, *, keep_empty):
     """The table of distinct pairs, sorted."""
     nw = narwhals()
-    order = [*columns.by, "heads", "tails"]
-    is_whole = columns.are_whole(columns.heads, columns.others)
-    if is_whole:
+    order = [*(column.key for column in columns.by), "heads", "tails"]
+    if columns.are_whole:
         heads, tails = heads.astype(np.int64), tails.astype(np.int64)
     table = with_values(groups, {"heads": heads, "tails": tails, "rows": rows})
     table = table.select(*order, "rows")
     if not keep_empty:
         table = table.filter(nw.col("rows") > 0)
-    if not is_whole:
+    if not columns.are_whole:
         # Minus zero may be a group of its own, and fractional tosses less heads may round together.
         table = table.group_by(*order, drop_null_keys=False).agg(nw.col("rows").sum())
-    return nw.maybe_reset_index(table.sort(*order, nulls_last=True))
+    table = sort(table, order, {column.key: column.dtype for column in columns.by})
+    return nw.maybe_reset_index(rename(table, [*(column.name for column in columns.by), *RESULT]))
 
 
 def _refuse_non_counts(values, n_rows, what):
@@ -107,27 +107,25 @@ def _refuse_non_counts(values, n_rows, what):
 
 
 def _refuse_more_heads(heads, tosses, n_rows, columns):
-    rounding = 0 if columns.are_whole(columns.heads, columns.others) else 4 * np.finfo(float).eps
+    rounding = 0 if columns.are_whole else 4 * np.finfo(float).eps
     bad = heads > tosses * (1 + rounding)
     if bad.any():
         first = np.lexsort((tosses[bad], heads[bad]))[0]
         raise ValueError(
-            f"heads={columns.heads!r} is more than tosses={columns.others!r} in "
+            f"{columns.heads} is more than {columns.others} in "
             f"{n_rows[bad].sum():,} of {n_rows.sum():,} rows, such as {heads[bad][first]:.15g} "
             f"heads in {tosses[bad][first]:.15g} tosses. Drop or repair these rows; if the column "
-            f"counts tails, use tails={columns.others!r}."
+            f"counts tails, use tails={columns.others.name!r}."
         )
 
 
-def _refuse_bad_weights(total, least, n_null, n_rows, frame, name):
+def _refuse_bad_weights(total, least, n_null, n_rows, frame, column):
     """Say how many weights are bad, by a second pass: in the first, each row would have to pay."""
-    weight = narwhals().col(name).cast(narwhals().Float64)
+    weight = narwhals().col(column.key).cast(narwhals().Float64)
     is_good = weight.is_between(0, np.finfo(float).max).cast(narwhals().Int64)
-    n_bad = n_rows - int(collect(frame.lazy().select(is_good.sum()))[name][0])
+    n_bad = n_rows - int(collect(frame.lazy().select(is_good.sum()))[column.key][0])
     if n_bad == 0:
-        raise ValueError(
-            f"weight={name!r} sums to more than a float can hold. Scale the weights down."
-        )
+        raise ValueError(f"{column} sums to more than a float can hold. Scale the weights down.")
     if np.any(least < 0):
         example = f"{np.nanmin(least):.15g}"
     elif n_null.any():
@@ -135,7 +133,7 @@ def _refuse_bad_weights(total, least, n_null, n_rows, frame, name):
     else:
         example = "NaN" if np.isnan(total).any() else "infinity"
     raise ValueError(
-        f"weight={name!r} is null, NaN, infinite or negative in {n_bad:,} of {n_rows:,} rows, such "
+        f"{column} is null, NaN, infinite or negative in {n_bad:,} of {n_rows:,} rows, such "
         f"as {example}; weights say how often a row counts. Repair them, or use 0 to leave a row "
         "out."
     )

@@ -5,8 +5,10 @@ import numpy as np
 from skcoin._base import mixture_of, refuse_if_no_model
 from skcoin._warnings import warn_of_excluded
 from skcoin.frames._columns import check_columns, refuse_clash, warn_of_frame
-from skcoin.frames._engines import collect, narwhals, with_values, wrap
+from skcoin.frames._engines import collect, narwhals, quote, rename, with_values, wrap
 from skcoin.frames._group_by import N_ROWS, aggregate, read_pairs
+
+PLACE = "place"  # of a row; no column of the user has it, but a key
 
 
 def join_posterior(model, frame, heads, tails=None, tosses=None):
@@ -94,15 +96,15 @@ def join_posterior(model, frame, heads, tails=None, tosses=None):
     frame = wrap(frame)
     columns = check_columns(frame, heads, tails, tosses)
     names = [*model.get_feature_names_out(), "coin", "rate"]
-    refuse_clash(columns.schema, names)
-    groups = collect(aggregate(frame, columns))
+    refuse_clash(columns, names)
+    groups = collect(aggregate(columns.to_keys(frame), columns))
     counts = read_pairs(groups, columns)
     rows = groups[N_ROWS].to_numpy()
     warn_of_frame(heads, tails, tosses, *counts, rows)
     warn_of_excluded(mixture, *counts, rows)
     values = _posterior(mixture, *counts)
     pairs = with_values(groups.select(*columns.keys), dict(zip(names, values, strict=True)))
-    return join(frame, pairs, columns.keys, names).to_native()
+    return join(frame, columns, pairs, names).to_native()
 
 
 def _posterior(mixture, heads, tails):
@@ -114,20 +116,23 @@ def _posterior(mixture, heads, tails):
     return [*posterior[place].T, coin[place], rate[place]]
 
 
-def join(frame, pairs, keys, names):
-    """The frame with the new columns of ``pairs``, which holds each of its keys once."""
+def join(frame, columns, pairs, names):
+    """The frame with the new columns ``names`` of ``pairs``, which holds each of its keys once."""
     nw = narwhals()
+    keys, keyed = columns.keys, columns.to_keys(frame)
     if isinstance(frame, nw.DataFrame):
         # The join of some libraries shuffles the rows, and loses the index of pandas.
-        place = nw.generate_temporary_column_name(8, keys)
-        rows = frame.select(*keys).with_row_index(place)
-        rows = rows.join(pairs, on=keys, how="left").sort(place)
+        rows = keyed.select(*keys).with_row_index(PLACE)
+        rows = rows.join(pairs, on=keys, how="left").sort(PLACE)
         return frame.with_columns(*(rows[name] for name in names))
-    native = frame.to_native()
+    native = keyed.to_native()
     if frame.implementation.is_polars():
         pairs = pairs.to_native().lazy()
-        return nw.from_native(native.join(pairs, on=keys, how="left", maintain_order="left"))
-    return frame.join(_send(pairs, native, frame.implementation), on=keys, how="left")
+        joined = nw.from_native(native.join(pairs, on=keys, how="left", maintain_order="left"))
+    else:
+        pairs = _send(pairs, native, frame.implementation)
+        joined = keyed.join(pairs, on=keys, how="left")
+    return rename(joined, [*columns.names, *names])
 
 
 def _send(pairs, native, engine):
@@ -145,16 +150,15 @@ def _send_to_duckdb(pairs, native):
     """The small table as a relation on the connection of another one.
 
     A relation does not tell its connection and cannot be joined to one of another connection, but
-    the SQL that it is asked runs on its own. Numbers go there as text, which is exact and works
-    where a database is not allowed to look at Python's variables.
+    what is made of it stays there: of none of its rows, one that says nothing. A view would need a
+    name, which may be the user's. Numbers go there as text, which is exact and works where a
+    database is not allowed to look at Python's variables.
     """
     types = dict(zip(native.columns, native.types, strict=True)) | {"coin": "BIGINT"}
 
     def column(name):
         cells = ", ".join(map(str, pairs[name].to_list()))
-        quoted = name.replace('"', '""')
-        return f"unnest('[{cells}]'::{types.get(name, 'DOUBLE')}[]) AS \"{quoted}\""
+        return f"unnest('[{cells}]'::{types.get(name, 'DOUBLE')}[]) AS {quote(name)}"
 
-    relation = native.query("skcoin_rows", f"SELECT {', '.join(map(column, pairs.columns))}")
-    native.query("skcoin_rows", "DROP VIEW skcoin_rows")  # query leaves one of this name
-    return relation
+    one_row = native.limit(0).aggregate("count(*)")
+    return one_row.project(", ".join(map(column, pairs.columns)))
