@@ -22,7 +22,7 @@ from _engines import BRING, FILES, LOCAL, columns_of, need, rows_of, write
 from _references import LOADERS, load_set
 
 from skcoin import BinomialMixture, ThreeCoinModel
-from skcoin.frames import count_tosses, join_posterior
+from skcoin.frames import count_tosses, fit_groups, join_posterior
 
 nw = pytest.importorskip("narwhals.stable.v2", reason="engine missing: narwhals")
 
@@ -452,6 +452,113 @@ def test_no_rows_get_no_posteriors(engine, model):
     assert nw.from_native(joined).collect_schema().names() == [*CLICKS, *NEW]
 
 
+# --- names and categories ------------------------------------------------------------------------
+
+
+ODD_NAMES = [  # of heads, tails, groups, weights and a column that nobody asks for
+    ["a.b", "*", "^h$", "`b`", "skcoin_rows"],
+    ["^.*$", "rate ", "c0", '"q"', "h h"],
+    ["c1", "select", "skcoin_total", "*", "a.b"],
+    ["#1", "^h$", "*", "h'", "c4"],
+    ["place", "$1", "a.b", "^.$", "*"],
+    ["h", "t", "", "w", "o"],
+    ["", "t", "by", "w", "o"],
+    ["h", "t", "by", "w", ""],
+]
+
+
+@pytest.mark.parametrize("names", ODD_NAMES, ids=str)
+def test_names_are_never_read_as_patterns_nor_expressions(engine, model, names):
+    heads, tails, by, weight, _ = names
+    columns = [3, 1, 3, 0], [7, 4, 7, 0], ["b", "a", None, "b"], [1, 2, 3, 4], [5, 6, 7, 8]
+    frame = engine(dict(zip(names, columns, strict=True)))
+    if nw.from_native(frame).collect_schema().names() != names:
+        pytest.skip("the engine cannot hold the empty name")
+    table = count_tosses(frame, heads, tails, weight=weight, by=by)
+    assert nw.from_native(table).columns == [by, "heads", "tails", "rows"]
+    assert rows_of(table) == [("a", 1, 4, 2), ("b", 0, 0, 4), ("b", 3, 7, 1), (None, 3, 7, 3)]
+    fits = fit_groups(BinomialMixture(1), table, by)
+    assert nw.from_native(fits).columns[:2] == [by, "theta0"]
+    np.testing.assert_allclose(columns_of(fits, "theta0")[0], [0.2, 0.3, 0.3])
+    joined = join_posterior(model, frame, heads, tails)
+    assert nw.from_native(joined).collect_schema().names() == [*names, *NEW]
+    old = sorted(zip(*columns, strict=True), key=str)
+    assert sorted((row[:5] for row in rows_of(joined)), key=str) == old
+
+
+def test_what_is_wrong_in_a_column_of_an_odd_name_is_said_by_its_name(engine):
+    frame = engine({"*": [1, -2, 3], "^t$": [2, 2, 2], "a.b": [1.0, math.nan, 1.0], "h": [1] * 3})
+    assert_refuses(lambda: count_tosses(frame, "*", "^t$"), "heads='*' is negative in 1 of 3 rows")
+    words = "weight='a.b' is null, NaN, infinite or negative in 1 of 3 rows"
+    assert_refuses(lambda: count_tosses(frame, "h", "^t$", weight="a.b"), words)
+
+
+ORDER, SHOPS = ["c", "a", "b", "none"], ["b", "a", None, "c", "a", "b"]
+TOSSED = {"h": [2, 1, 6, 4, 5, 3], "t": [1] * 6}
+
+
+def dictionary_of_arrow(ordered):
+    index = pa.array([None if shop is None else ORDER.index(shop) for shop in SHOPS], pa.int32())
+    shops = pa.DictionaryArray.from_arrays(index, pa.array(ORDER), ordered=ordered)
+    return pa.table(TOSSED | {"shop": shops})
+
+
+def categories_of_pandas(ordered):
+    shops = pd.Categorical(SHOPS, categories=ORDER, ordered=ordered)
+    return pd.DataFrame(TOSSED | {"shop": shops})
+
+
+def categories_of_polars(ordered):
+    dtype = pl.Enum(ORDER) if ordered else pl.Categorical
+    return pl.DataFrame(TOSSED | {"shop": pl.Series(SHOPS, dtype=dtype)})
+
+
+def categories_of_dask(ordered, *, known=True):
+    frame = need("dask.dataframe").from_pandas(categories_of_pandas(ordered), npartitions=2)
+    return frame if known else frame.assign(shop=frame["shop"].cat.as_unknown())
+
+
+def categories_of_duckdb(ordered):
+    connection = need("duckdb").connect()
+    connection.execute(f"CREATE TYPE shops AS ENUM {tuple(ORDER)}")
+    dtype = "shops" if ordered else "VARCHAR"
+    connection.execute(f"CREATE TABLE tossed (h INT, t INT, shop {dtype})")
+    rows = [*zip(*TOSSED.values(), SHOPS, strict=True)]
+    connection.executemany("INSERT INTO tossed VALUES (?, ?, ?)", rows)
+    return connection.table("tossed")
+
+
+CATEGORIES = {
+    "pandas": categories_of_pandas,
+    "pandas pyarrow": lambda ordered: dictionary_of_arrow(ordered).to_pandas(
+        types_mapper=pd.ArrowDtype
+    ),
+    "Polars": categories_of_polars,
+    "Polars lazy": lambda ordered: categories_of_polars(ordered).lazy(),
+    "PyArrow": dictionary_of_arrow,
+    "DuckDB": categories_of_duckdb,
+    "Dask": categories_of_dask,
+    "Dask, not known before": partial(categories_of_dask, known=False),
+}
+
+
+@pytest.mark.parametrize("enter", CATEGORIES.values(), ids=CATEGORIES)
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_come_in_the_order_of_their_type_or_else_of_their_names(enter, ordered):
+    table = count_tosses(enter(ordered), "h", "t", by="shop")
+    expected = [("c", 4), ("a", 1), ("a", 5), ("b", 2), ("b", 3)]
+    assert [(shop, heads) for shop, heads, *_ in rows_of(table)] == [
+        *(expected if ordered else sorted(expected)),
+        (None, 6),
+    ]
+
+
+def test_categories_that_are_numbers_come_in_the_order_of_numbers():
+    shops = pd.Categorical([2, 10, None, 3, 10, 2], categories=[10, 2, 3])
+    table = count_tosses(pd.DataFrame(TOSSED | {"shop": shops}), "h", "t", by="shop")
+    assert table["shop"].dropna().tolist() == [2, 2, 3, 10, 10]
+
+
 # --- single engines -----------------------------------------------------------------------------
 
 
@@ -489,6 +596,38 @@ def test_a_duckdb_relation_of_any_connection_gets_its_posteriors(model, locked):
     assert joined.aggregate("count(*), count(rate)").fetchall() == [(6, 6)]
     left = connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchall()
     assert left == [(0,)]
+
+
+def test_a_duckdb_keeps_its_tables_and_views(model):
+    with need("duckdb").connect() as connection:
+        for name in ("skcoin_rows", "tossed", "lhs", "rhs", "c0"):
+            connection.execute(f"CREATE VIEW {name} AS SELECT 3 AS h, 4 AS t")
+        connection.execute("CREATE TABLE kept AS FROM skcoin_rows")
+        query = "SELECT table_name FROM information_schema.tables ORDER BY ALL"
+        before = connection.sql(query).fetchall()
+        for name in ("skcoin_rows", "kept"):
+            frame = connection.table(name)
+            assert rows_of(count_tosses(frame, "h", "t")) == [(3, 4, 1)]
+            assert len(rows_of(join_posterior(model, frame, "h", "t"))) == 1
+        assert connection.sql(query).fetchall() == before
+
+
+def test_a_name_that_columns_of_duckdb_share_is_refused_if_it_is_asked_for(model):
+    relation = need("duckdb").sql("SELECT 3 AS h, 5 AS x, 4 AS t, 6 AS x, 7 AS w")
+    assert rows_of(count_tosses(relation, "h", "t", weight="w")) == [(3, 4, 7)]
+    joined = join_posterior(model, relation, "h", "t")
+    assert joined.columns == ["h", "x", "t", "x", "w", *NEW]
+    assert joined.fetchall()[0][:5] == (3, 5, 4, 6, 7)
+    words = "tails='x' is the name of 2 columns of the frame", "Rename"
+    assert_refuses(lambda: count_tosses(relation, "h", "x"), *words)
+
+
+def test_a_name_that_columns_of_spark_share_is_refused_if_it_is_asked_for(spark, model):
+    frame = spark.createDataFrame([(3, 5, 4, 6)], ["h", "x", "t", "x"])
+    assert rows_of(count_tosses(frame, "h", "t")) == [(3, 4, 1)]
+    assert join_posterior(model, frame, "h", "t").columns == ["h", "x", "t", "x", *NEW]
+    words = "by='x' is the name of 2 columns of the frame", "Rename"
+    assert_refuses(lambda: count_tosses(frame, "h", "t", by="x"), *words)
 
 
 def test_sums_and_decimals_of_duckdb_are_counts(model):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from skcoin._tells import IN_FRAMES, warn_of_columns
-from skcoin.frames._engines import narwhals, rename
+from skcoin.frames._engines import names_of, narwhals, rename
 
 RESULT = ("heads", "tails", "rows")
 
@@ -65,16 +65,18 @@ def check_columns(frame, heads, tails, tosses, weight=None, by=None):
     numbers = [("heads", heads), (role, others)] + [("weight", weight)] * (weight is not None)
     named = [*numbers, *(("by", name) for name in by)]
     schema = frame.collect_schema()
+    names = names_of(frame)
     _refuse_unknown(named, schema)
     _refuse_repeated(named)
+    _refuse_ambiguous(named, names)
     _refuse_result_names(by)
     for parameter, name in numbers:
         _refuse_non_numeric(parameter, name, schema[name])
-    key = dict(zip(schema, _keys(schema), strict=True))
+    key = dict(zip(names, _keys(names), strict=True))
     columns = [Column(parameter, name, key[name], schema[name]) for parameter, name in named]
     heads, others, *weight = columns[: len(numbers)]
     by = tuple(columns[len(numbers) :])
-    return Columns(heads, others, *weight or [None], by, tuple(schema))
+    return Columns(heads, others, *weight or [None], by, tuple(names))
 
 
 def warn_of_frame(heads, tails, tosses, n_heads, n_tails, rows):
@@ -126,6 +128,15 @@ def _refuse_repeated(named):
                 "once, or copy it under another name."
             )
         seen[name] = parameter
+
+
+def _refuse_ambiguous(named, names):
+    for parameter, name in named:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{parameter}={name!r} is the name of {names.count(name)} columns of the frame. "
+                "Rename all but one."
+            )
 
 
 def _refuse_result_names(by):

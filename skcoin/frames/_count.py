@@ -33,7 +33,8 @@ def count_tosses(frame, heads, tails=None, tosses=None, weight=None, by=None):
     table : data frame
         One row for each distinct pair, sorted by ``by``, heads and tails. Its columns:
 
-        - those of ``by``, if any; a null is a group of its own, the last,
+        - those of ``by``, if any; a null is a group of its own, the last. Categories come in their
+          order if the engine says that they have one, else in that of their names,
         - ``heads`` and ``tails``, int64 where both columns hold whole numbers by their type, else
           float64,
         - ``rows``, the number of rows (int64), or the sum of their weights (int64 where their

@@ -29,6 +29,12 @@ def wrap(frame):
         ) from error
 
 
+def names_of(frame):
+    """Of all columns; some engines may have a name twice, which a schema does not tell."""
+    is_list = frame.implementation.is_duckdb() or frame.implementation.is_spark_like()
+    return list(frame.to_native().columns if is_list else frame.collect_schema())
+
+
 def rename(frame, names):
     """The frame with these names for its columns, from the first to the last.
 
@@ -75,52 +81,55 @@ def with_values(table, columns):
     )
 
 
-def sort(table, keys, dtypes):
-    """The small table sorted, nulls last; ``dtypes`` are those that the user's frame has.
+def sort(table, keys, frame):
+    """The small table sorted by its keys, nulls last; ``frame`` is that which it was made of.
 
     Engines sort categories by their order or by their names, as each likes. Here it is by their
     order if that is part of the type, else by their names.
     """
     nw = narwhals()
     place = {
-        f"place_{key}": _places(table[key], dtype)
-        for key, dtype in dtypes.items()
-        if isinstance(dtype, nw.Categorical | nw.Enum)
+        f"place_{key}": _places(table[key], frame)
+        for key in keys
+        if isinstance(table[key].dtype, nw.Categorical | nw.Enum)
     }
     by = [f"place_{key}" if f"place_{key}" in place else key for key in keys]
     return with_values(table, place).sort(*by, nulls_last=True).select(*table.columns)
 
 
-def _places(series, dtype):
+def _places(series, frame):
     """The place of each value among the categories, of null behind them all."""
     is_null = series.is_null().to_numpy()
     values = [None if null else v for v, null in zip(series.to_list(), is_null, strict=True)]
-    categories = _ordered_categories(series, dtype)
-    if categories is None:
-        categories = sorted({*values} - {None}, key=lambda v: (type(v).__name__, v))
-    place = {category: i for i, category in enumerate(categories)} | {None: len(categories)}
+    categories = list(_ordered_categories(series, frame))
+    rest = {*values} - {None, *categories}
+    categories += [*sorted(rest, key=lambda value: (type(value).__name__, value)), None]
+    place = {category: i for i, category in enumerate(categories)}
     return np.array([place[value] for value in values], dtype=np.int64)
 
 
-def _ordered_categories(series, dtype):
-    """Categories in the order that is part of their type, or None."""
-    for known in (series.dtype, dtype):  # Dask may know the categories only now
-        if isinstance(known, narwhals().Enum):
-            return known.categories
-    if series.implementation.is_polars() or not find_spec("pyarrow"):
-        return None
-    arrow = series.to_arrow()
-    return arrow.dictionary.to_pylist() if arrow.type.ordered else None
+def _ordered_categories(series, frame):
+    """Categories in the order that is part of their type, if it has one."""
+    nw = narwhals()
+    for dtype in (series.dtype, frame.collect_schema()[series.name]):
+        if isinstance(dtype, nw.Enum):  # of Dask the first may know them, of DuckDB the second
+            return dtype.categories
+    if isinstance(frame, nw.DataFrame) and not frame.implementation.is_polars():
+        arrow = frame[series.name].head(1).to_arrow() if find_spec("pyarrow") else None
+        if getattr(getattr(arrow, "type", None), "ordered", False):
+            return arrow.dictionary.to_pylist()
+    return ()
 
 
 def first_of_groups(keys):
     """Places at which another group begins, in a table that is sorted by its keys."""
     begins, nan = np.arange(len(keys)) == 0, object()
-    for name in keys.columns:
+    for column in keys.iter_columns():
+        column = column.alias("key")  # Polars may read its own name as a pattern
         # Neither NaN nor some libraries' null is equal to itself.
-        values = [nan if isinstance(v, float) and v != v else v for v in keys[name].to_list()]
+        values = [nan if isinstance(v, float) and v != v else v for v in column.to_list()]
         values = np.array([*values, nan], dtype=object)[:-1]
-        values[keys[name].is_null().to_numpy()] = None
+        values[column.is_null().to_numpy()] = None
         begins[1:] |= values[1:] != values[:-1]
     return np.flatnonzero(begins)
 

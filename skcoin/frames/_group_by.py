@@ -17,7 +17,7 @@ def count_pairs(frame, heads, tails, tosses, weight, by, *, keep_empty=False):
     groups = collect(aggregate(frame, columns))
     heads, tails = read_pairs(groups, columns)
     rows = _read_rows(groups, frame, columns)
-    return _tabulate(groups, columns, heads, tails, rows, keep_empty=keep_empty)
+    return _tabulate(groups, frame, columns, heads, tails, rows, keep_empty=keep_empty)
 
 
 def aggregate(frame, columns):
@@ -73,7 +73,7 @@ def _read_rows(groups, frame, columns):
     return total.astype(np.int64)
 
 
-def _tabulate(groups, columns, heads, tails, rows, *, keep_empty):
+def _tabulate(groups, frame, columns, heads, tails, rows, *, keep_empty):
     """The table of distinct pairs, sorted."""
     nw = narwhals()
     order = [*(column.key for column in columns.by), "heads", "tails"]
@@ -86,7 +86,7 @@ def _tabulate(groups, columns, heads, tails, rows, *, keep_empty):
     if not columns.are_whole:
         # Minus zero may be a group of its own, and fractional tosses less heads may round together.
         table = table.group_by(*order, drop_null_keys=False).agg(nw.col("rows").sum())
-    table = sort(table, order, {column.key: column.dtype for column in columns.by})
+    table = sort(table, order, frame)
     return nw.maybe_reset_index(rename(table, [*(column.name for column in columns.by), *RESULT]))
 
 

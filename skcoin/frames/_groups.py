@@ -122,7 +122,7 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
     _refuse_result_names(by, _names(recipe, gap))
     frame = wrap(table)
     table = count_pairs(frame, "heads", "tails", None, "rows", by, keep_empty=True)
-    keys = table.select(*by)
+    keys = table.drop(*RESULT)
     first = first_of_groups(keys)
     columns = (table[name].to_numpy().astype(float) for name in RESULT)
     in_order = estimator.layout == "tosses"
