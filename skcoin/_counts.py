@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+BLOCK = 1 << 14  # rows whose codes are still in the cache when tails are added
 HIDDEN = -1  # the label of a row whose component is not known
 
 
@@ -97,21 +98,26 @@ def encode(heads, tails):
     decode : callable
         Maps an array of codes to their heads and tails.
     """
-    heads, tails = _as_integers(heads), _as_integers(tails)
+    most_heads, most_tails = heads.max(), tails.max()
+    heads, tails = _as_integers(heads, most_heads), _as_integers(tails, most_tails)
     if heads.dtype.kind == "f" or tails.dtype.kind == "f":
         key = heads + 1j * tails
 
         def decode(key):
             return key.real, key.imag
     else:
-        base = int(tails.max()) + 1
-        key = heads * base + tails
+        base = int(most_tails) + 1
+        key = np.empty(len(heads), dtype=np.int64)
+        for start in range(0, len(key), BLOCK):
+            rows = slice(start, start + BLOCK)
+            np.multiply(heads[rows], base, out=key[rows])
+            key[rows] += tails[rows]
 
         def decode(key):
             heads, tails = np.divmod(key, base)
             return heads.astype(float), tails.astype(float)
 
-        if (int(heads.max()) + 1) * base <= max(4 * len(key), 4096):
+        if (int(most_heads) + 1) * base <= max(4 * len(key), 4096):
             return key, decode
     pairs, code = np.unique(key, return_inverse=True)
     return code, lambda code: decode(pairs[code])
@@ -154,9 +160,8 @@ def _count_chunk(heads, tails, sample_weight, labels):
         yield Counts(*decode(seen), multiplicity[seen].astype(float), label)
 
 
-def _as_integers(counts):
+def _as_integers(counts, high):
     """Counts as int64 where that is exact and a product of two fits, else as float64."""
-    high = counts.max()
     if high < 2**31 and counts.dtype.kind in "bui":
         return counts.astype(np.int64, copy=False)
     if high < 2**31:

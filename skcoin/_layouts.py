@@ -110,7 +110,10 @@ def _tosses(part, start, caller):
 
 
 def _refuse_non_counts(part, start, caller):
-    low, high = part.min(), part.max()  # NaN reaches both
+    if part.dtype == np.int64:  # one look: without its sign, what is negative is too large
+        low, high = 0, part.view(np.uint64).max()
+    else:
+        low, high = part.min(), part.max()  # NaN reaches both
     if low >= 0 and high <= MOST:
         return
     row, column = np.argwhere(~((part >= 0) & (part <= MOST)))[0]
