@@ -81,16 +81,17 @@ def posterior(family, parameters, table):
     their ends: by the components whose density vanishes most slowly.
     """
     joint = log_joint(family, parameters, table)
-    normaliser = logsumexp(joint, axis=-2)
-    lost = np.isneginf(normaliser)
+    highest = joint.max(axis=-2)
+    lost = np.isneginf(highest)
     if lost.any():
         order, log_density = family.limit(parameters.components, table[:, lost])
         weights = parameters.weights[:, None]
         order = np.where(weights > 0, order, np.inf)
         slowest = order == order.min(axis=0)
         joint[:, lost] = np.where(slowest, log_density + xlogy(1, weights), -np.inf)
-        normaliser[lost] = logsumexp(joint[:, lost], axis=-2)
-    return np.exp(joint - normaliser).T
+        highest[lost] = joint[:, lost].max(axis=-2)
+    share = np.exp(joint - highest)
+    return (share / share.sum(axis=-2)).T
 
 
 def entropy(posterior):
