@@ -5,6 +5,7 @@ replicate is judged by a fresh fit of its own rows.
 """
 
 import importlib.util
+import warnings
 from dataclasses import replace
 from itertools import permutations
 
@@ -424,11 +425,13 @@ class TestBadInput:
 
     @pytest.mark.parametrize("times", [1e-10, 1e-300, 1e10 + 0.5])
     def test_a_tiny_weight_is_no_zero_and_a_half_is_none_of_a_large_one(self, times):
-        X = [[1, 2], [2, 2]]
-        model = BinomialMixture(1).fit(X, sample_weight=[times, 2 * times])
+        X = [[1, 2], [2, 3]]
+        model = BinomialMixture(1).fit(X)
         for parametric in (True, False):
-            with pytest.raises(ValueError, match=r"whole number.*Scale the weights"):
-                bootstrap(model, X, [times, 2 * times], n_boot=1, parametric=parametric)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "sample_weight sums to")  # next to nothing
+                with pytest.raises(ValueError, match=r"whole number.*Scale the weights"):
+                    bootstrap(model, X, [times, 2 * times], n_boot=1, parametric=parametric)
 
     @pytest.mark.parametrize("parametric", [True, False])
     def test_weights_that_are_whole_up_to_rounding_pass(self, parametric):
