@@ -16,7 +16,7 @@ from scipy.stats import binom, chi2
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture, IdentifiabilityWarning
-from skcoin.inspection import confidence_intervals
+from skcoin.inspection import _profile, confidence_intervals
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -450,3 +450,17 @@ def test_next_to_no_confidence_is_next_to_no_width():
     model = BinomialMixture(1).fit([[33, 17]])
     lower, upper = intervals(model, [[33, 17]], method="profile", level=1e-200)[0]
     assert upper - lower < 1e-6
+
+
+def test_no_value_is_profiled_twice(monkeypatch):
+    values = []
+
+    class Surface(_profile._Surface):
+        def __init__(self, part, k, value, *args):
+            values.append((part, k, float(value)))
+            super().__init__(part, k, value, *args)
+
+    monkeypatch.setattr(_profile, "_Surface", Surface)
+    X, _ = load_set("rat_tumours")
+    confidence_intervals(BinomialMixture().fit(X), X, method="profile")
+    assert len(values) == len(set(values)) > 30

@@ -51,23 +51,24 @@ def profile_interval(part, k, parameters, problem, drop):
 
     p = parameters.weights[k] if part == "weights" else parameters.components[k, 0]
     x = np.arcsin(np.sqrt(p))
+    here = root_drop(x, parameters)[0]  # by rounding not quite zero
     ends = (
-        _where_dropped(root_drop, np.sqrt(drop), x, end, step, parameters)
+        _where_dropped(root_drop, np.sqrt(drop), x, here, end, step, parameters)
         for end in (0.0, np.pi / 2)
     )
     return tuple(float(np.sin(end) ** 2) for end in ends)
 
 
-def _where_dropped(root_drop, allowed, x, end, step, start):
-    """Where on the way from ``x`` to ``end`` the profile has dropped; ``end`` if nowhere.
+def _where_dropped(root_drop, allowed, x, here, end, step, start):
+    """Where on the way from ``x``, with the drop ``here``, to ``end`` it is what is allowed, or
+    ``end`` if nowhere.
 
     The root of the drop is nearly a line. A step is taken again, shorter, where it is not, so that
     none leads over values that have dropped further to where coins have swapped their roles. The
     steps do not depend on what is allowed, so that intervals of higher levels hold the others.
     """
-    shortest = step * SHORTEST
-    here, slope = root_drop(x, start)[0], None
-    if here >= allowed:  # by rounding
+    shortest, slope = step * SHORTEST, None
+    if here >= allowed:
         return x
     for _ in range(MOST_STEPS):
         further = x + np.clip(end - x, -step, step)
@@ -78,15 +79,23 @@ def _where_dropped(root_drop, allowed, x, end, step, start):
             step /= 3
             continue
         if there > allowed:
-            return brentq(
-                lambda x, start: root_drop(x, start)[0] - allowed, x, further, (start,), xtol=1e-11
-            )
+            return _crossing(root_drop, allowed, (x, here), (further, there), start)
         if further == end:
             break
         slope = rise / abs(further - x)
         step *= 2 if max(off, abs(rise) / 6) < MOST_OFF / 4 else 1
         x, start, here = further, moved, there
     return end
+
+
+def _crossing(root_drop, allowed, near, far, start):
+    """Where the drop is what is allowed, between two places with their drops."""
+    known = dict([near, far])
+
+    def excess(x):
+        return (known[x] if x in known else root_drop(x, start)[0]) - allowed
+
+    return brentq(excess, near[0], far[0], xtol=1e-11)
 
 
 def _highest(surface):
