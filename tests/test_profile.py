@@ -452,7 +452,8 @@ def test_next_to_no_confidence_is_next_to_no_width():
     assert upper - lower < 1e-6
 
 
-def test_no_value_is_profiled_twice(monkeypatch):
+def test_no_end_is_profiled_twice(monkeypatch):
+    """Nor is any other value, where no step is taken again."""
     values = []
 
     class Surface(_profile._Surface):
@@ -461,6 +462,7 @@ def test_no_value_is_profiled_twice(monkeypatch):
             super().__init__(part, k, value, *args)
 
     monkeypatch.setattr(_profile, "_Surface", Surface)
-    X, _ = load_set("rat_tumours")
+    heads = np.repeat(np.arange(21), [*range(1, 12), *range(10, 0, -1)])
+    X = np.column_stack([heads, 20 - heads])
     confidence_intervals(BinomialMixture().fit(X), X, method="profile")
     assert len(values) == len(set(values)) > 30
