@@ -16,7 +16,7 @@ from skcoin._criteria import CriteriaMixin
 from skcoin._em.parameters import Parameters
 from skcoin._em.specification import warm_start
 from skcoin._families import BINOMIAL
-from skcoin._fit import Recipe, fit_tables
+from skcoin._fit import Recipe, fit_tables, total_log_base
 from skcoin._layouts import LAYOUTS, check_layout, iter_tosses
 from skcoin._mixture import Mixture
 from skcoin._prediction import PredictionMixin
@@ -239,7 +239,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         alike = recipe.specification.is_alike & (run.problem.labelled == 0) & own_starts
         order = falling(run.last[0], alike)
         self._n_parameters = recipe.specification.n_parameters
-        self._learn(run, order, counts)
+        self._learn(run, order, counts, recipe)
         warn_of_layout(self, counts)
         warn_of_status(run, self)
         warn_of_identifiability(self, run, order)
@@ -255,11 +255,11 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         """Copies: what pictures and summaries show may be written into."""
         return Parameters(self.weights_.copy(), self.theta_[:, None].copy())
 
-    def _learn(self, run, order, counts):
+    def _learn(self, run, order, counts, recipe):
         self.theta_path_ = run.path.components[:, order, 0]
         self.weights_path_ = run.path.weights[:, order]
         self.theta_, self.weights_ = self.theta_path_[-1].copy(), self.weights_path_[-1].copy()
-        log_base = mixture_of(self).total_log_base(counts)
+        log_base = total_log_base(recipe, mixture_of(self), counts, run.problem)
         self.lower_bounds_ = (run.height + log_base) / counts.n_rows
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_ = run.converged

@@ -10,7 +10,7 @@ import numpy as np
 
 from skcoin._counts import HIDDEN
 from skcoin._em.maximize import maximize
-from skcoin._em.parameters import concatenate
+from skcoin._em.parameters import concatenate, inside
 from skcoin._em.problem import Problem
 from skcoin._em.specification import Specification
 from skcoin._starts import start_values
@@ -54,7 +54,7 @@ def as_problem(recipe, counts, scale=1.0):
     is_data = ~is_known & (counts.tosses > 0)
     is_own = counts.label[is_known] == np.arange(specification.n_components)[:, None]
     of_known = family.collect(is_own.astype(float), table.compress(is_known, axis=1))
-    of_prior = scale * specification.free[:, :1] * family.pseudo_statistics(recipe.theta_prior)
+    of_prior = scale * _statistics_of_prior(recipe)
     labelled = of_known[:, 0]
     return Problem(
         family=family,
@@ -66,6 +66,28 @@ def as_problem(recipe, counts, scale=1.0):
         specification=specification,
         scale=scale,
     )
+
+
+def total_log_base(recipe, mixture, counts, problem):
+    """What the objective leaves out of the log-likelihood of all rows and of the priors.
+
+    It sees the known rows of a component, and the pseudo-observations of its prior, as one sum, of
+    which the family may leave out something else than of the rows one by one. The difference is
+    that of their log-likelihoods one by one and as a sum, the same wherever the component is.
+    """
+    family, log_base = recipe.family, mixture.total_log_base(counts)
+    known, of_prior = counts.keep(counts.label != HIDDEN), _statistics_of_prior(recipe)
+    of_rows = family.log_base(known.heads, known.tails, in_order=True)
+    of_sums = family.log_base_of_sums(problem.pseudo_statistics)
+    if not (of_rows.any() or of_sums.any()):
+        return log_base
+    half = np.full((recipe.specification.n_components, len(family.names)), 0.5)
+    near = inside(family.m_step(half, problem.pseudo_statistics))  # from afar it is less exact
+    one_by_one = family.log_density(near, _tabulate(family, known))
+    apart = one_by_one[known.label, np.arange(len(known.label))] @ known.multiplicity
+    apart += (family.objective(near, of_prior) + family.log_base_of_sums(of_prior)).sum()
+    together = family.objective(near, problem.pseudo_statistics).sum() / problem.scale
+    return log_base + apart - together
 
 
 def fit_tables(
@@ -164,6 +186,10 @@ def _scale_of(counts):
     """
     total = counts.tossed.n_rows
     return 2.0 ** min(np.ceil(-np.log2(total)), 1000) if 0 < total < 1 else 1.0
+
+
+def _statistics_of_prior(recipe):
+    return recipe.specification.free[:, :1] * recipe.family.pseudo_statistics(recipe.theta_prior)
 
 
 def _tabulate(family, counts):

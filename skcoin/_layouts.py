@@ -3,10 +3,12 @@
 It works in chunks, so that checking ten million rows takes no more memory than checking one chunk.
 """
 
+from fractions import Fraction
+
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skcoin._validation import MOST, as_floats
+from skcoin._validation import MOST, as_floats, exact_floats
 from skcoin._warnings import warn_user
 
 LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
@@ -23,6 +25,7 @@ def check_layout(estimator, X, *, reset):
             "X is a masked array, whose mask would be ignored. Drop the masked rows, or use "
             'layout="tosses" with X.filled(np.nan), which says that a toss was not made.'
         )
+    original = X
     X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False)
     if X.dtype.kind == "O":
         X = as_floats(X, "X")
@@ -31,6 +34,8 @@ def check_layout(estimator, X, *, reset):
     layout, n_columns = estimator.layout, X.shape[1]
     if layout == "tosses":
         return X
+    if X.dtype.kind == "f" and X.max() == MOST:  # it may have been one more
+        exact_floats(np.asarray(original, dtype=object), "X")
     if n_columns == 1:
         raise ValueError(
             f"layout={layout!r} needs two columns, but X has n_features = 1. If every cell is one "
@@ -69,20 +74,32 @@ def iter_tosses(X, layout, caller, chunk=CHUNK):
     split = {"heads_tails": _heads_tails, "heads_tosses": _heads_tosses, "tosses": _tosses}[layout]
     for start in range(0, len(X), chunk):
         part = X[start : start + chunk]
-        if part.dtype.kind in "bf" or part.dtype.itemsize < 8:
+        if part.dtype.itemsize < 8:
             # So that sums and differences are exact.
-            part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64, copy=False)
+            part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64)
+        if layout != "tosses":
+            _refuse_non_counts(part, start, caller)
+        if part.dtype.kind == "f":
+            part = part.astype(np.float64, copy=False)
         yield split(part, start, caller)
 
 
-def _heads_tails(part, start, caller):
-    _refuse_non_counts(part, start, caller)
-    tails = part[:, 1] if part.shape[1] == 2 else part[:, 1:].sum(axis=1, dtype=np.float64)
+def _heads_tails(part, start, caller):  # noqa: ARG001
+    if part.shape[1] == 2:
+        return part[:, 0], part[:, 1]
+    tails = part[:, 1:].sum(axis=1, dtype=np.float64)
+    for row in np.flatnonzero(tails >= MOST):
+        total = sum(map(Fraction, part[row, 1:].tolist()))
+        if total != tails[row]:
+            raise ValueError(
+                f"Columns 1 to {part.shape[1] - 1} of X sum to {total} tails in row {start + row}, "
+                f"which no float equals: counts above 2**53 = {MOST} may lose their last digits. "
+                "Scale X down."
+            )
     return part[:, 0], tails
 
 
-def _heads_tosses(part, start, caller):
-    _refuse_non_counts(part, start, caller)
+def _heads_tosses(part, start, caller):  # noqa: ARG001
     heads, tosses = part[:, 0], part[:, 1]
     rounding = 4 * np.finfo(float).eps  # of fractional counts
     for row in np.flatnonzero(heads > tosses * (1 + rounding))[:1]:
@@ -125,8 +142,8 @@ def _refuse_non_counts(part, start, caller):
         )
     if np.isfinite(value):
         raise ValueError(
-            f"{where} of X is {value:g}; counts above 2**53 = {MOST:g} have lost their last "
-            "digits. Scale X down."
+            f"{where} of X is {value!s}; counts above 2**53 = {MOST} have lost their last digits. "
+            "Scale X down."
         )
     said = "NaN" if np.isnan(value) else "infinity (inf)"
     raise ValueError(

@@ -40,6 +40,12 @@ class Mixture:
         """Probability of each component given a row, (n_rows, n_components)."""
         return e_step.posterior(self.family, self.parameters, self._table(heads, tails))
 
+    def mean(self, posterior):
+        """Mean of theta under a posterior, which rounding leaves between the thetas."""
+        # A sum by rows is the same to the last bit whichever rows are beside it.
+        mean = (posterior * self.theta).sum(axis=1)
+        return np.clip(mean, self.theta.min(), self.theta.max())
+
     def log_density(self, heads, tails):
         """Log-probability of each row without what is free of the parameters."""
         return e_step.log_likelihood(self.family, self.parameters, self._table(heads, tails))
@@ -61,7 +67,7 @@ class Mixture:
 
     def log_base(self, heads, tails):
         """What the density leaves out: log of the number of ways to see a row."""
-        return np.zeros_like(heads) if self.in_order else self.family.log_base(heads, tails)
+        return self.family.log_base(heads, tails, in_order=self.in_order)
 
     def total_log_base(self, counts):
         return counts.multiplicity @ self.log_base(counts.heads, counts.tails)

@@ -145,6 +145,6 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 def _moments(mixture, heads, tails):
     """Mean and standard deviation of theta given each row."""
     posterior, theta = mixture.posterior(heads, tails), mixture.theta
-    mean = (posterior * theta).sum(axis=1)  # to the same bit whichever rows are beside it
+    mean = mixture.mean(posterior)
     variance = (posterior * (theta - mean[:, None]) ** 2).sum(axis=1)
     return np.column_stack([mean, np.sqrt(variance)])

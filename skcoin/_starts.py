@@ -9,10 +9,10 @@ from scipy.special import expit, logit, rel_entr
 from sklearn.utils import check_random_state
 
 from skcoin._counts import HIDDEN
-from skcoin._em.parameters import Parameters
+from skcoin._em.parameters import Parameters, inside
 from skcoin._families.division import MOST_ORDERED, divide, slices
 from skcoin._families.rates import bins, by_falling_rate
-from skcoin._families.reduced_npmle import reduced, rough_npmle
+from skcoin._families.reduced_npmle import grid_of_atoms, reduced, rough_npmle
 
 MOST_ORDERS = 64  # starts, of those in which given weights may come
 LEAST_SHARE = 1e-3  # of the rows, that a coin starts with
@@ -115,7 +115,9 @@ def _mixings(tables, n_open):
         places = [
             i
             for i, (n, heads, tails) in enumerate(binned)
-            if n_open[i] == n_coins < len(n) and np.ptp(heads / (heads + tails)) > 0
+            if n_open[i] == n_coins < len(n)
+            and np.ptp(heads / (heads + tails)) > 0
+            and len(grid_of_atoms(n, heads, tails, n_coins)) >= n_coins  # fewer by rounding
         ]
         if places:
             x, weights = rough_npmle([binned[i] for i in places], n_coins)
@@ -193,15 +195,15 @@ def _known_rates(counts, n_components):
 
 
 def _spread(theta, movable):
-    """Thetas of which no two are equal: where two tie, those that may move do.
+    """Thetas inside (0, 1) of which no two are equal: where two tie, those that may move do.
 
     By 0.05 logits at most, and keeping their order. Those that are not the user's own may.
     """
     if not movable.any():
         return theta
-    x = logit(theta)
+    x = logit(np.where(movable, inside(theta), theta))
     order = np.argsort(-x, kind="stable")
     if np.any(np.diff(x[order]) > -1e-3):
         moving = order[movable[order]]
         x[moving] += np.linspace(0.05, -0.05, len(moving))
-    return np.where(movable, expit(x), theta)
+    return np.where(movable, inside(expit(x)), theta)

@@ -170,7 +170,7 @@ class ThreeCoinModel(BaseMixture):
             names="pi_init, p_init and q_init",
         )
 
-    def _learn(self, run, order, counts):
-        super()._learn(run, order, counts)
+    def _learn(self, run, order, counts, recipe):
+        super()._learn(run, order, counts, recipe)
         self.pi_ = float(self.weights_[0])
         self.p_, self.q_ = self.theta_.tolist()

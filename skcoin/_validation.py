@@ -7,7 +7,9 @@ from sklearn.utils import check_scalar
 
 from skcoin._counts import HIDDEN
 
-MOST = 2.0**53  # in a cell, or of a prior; beyond, not every whole number is a float
+# In a cell, or of a prior; beyond, not every whole number is a float. Itself an integer, with which
+# integers are compared as such.
+MOST = 2**53
 
 
 def check_sample_weight(sample_weight, n_samples):
@@ -182,16 +184,32 @@ def check_vector(values, name, length, meaning, *, allow_nan=False):
         raise ValueError(
             f"{name} has shape {vector.shape}, but must have shape ({length},): {meaning}."
         )
-    vector = vector.astype(np.float64)
+    if vector.dtype.kind == "f" and np.any(np.abs(vector) >= MOST):  # of integers, perhaps
+        vector = np.asarray(values, dtype=object)
+    vector = exact_floats(vector, name)
     for i in np.flatnonzero(~np.isfinite(vector) & ~(allow_nan & np.isnan(vector)))[:1]:
         raise ValueError(f"{name}[{i}] is {vector[i]:g}, but must be a finite number: {meaning}.")
     return vector
 
 
+def exact_floats(values, name):
+    """Numbers as float64; refuse a whole one of which no float has the last digits."""
+    floats = values.astype(np.float64)
+    if values.dtype.kind in "Oiu":
+        for place in zip(*np.nonzero(np.isfinite(floats) & (np.abs(floats) >= MOST)), strict=True):
+            if values[place] == int(values[place]) != int(floats[place]):
+                where = ", ".join(map(str, place))
+                raise ValueError(
+                    f"{name}[{where}] is {values[place]}, which no float equals: above 2**53 = "
+                    f"{MOST} whole numbers lose their last digits. Scale {name} down."
+                )
+    return floats
+
+
 def as_floats(values, name):
     """An array of objects as float64, None as NaN; where a cell is no number, name it."""
     try:
-        return values.astype(np.float64)
+        return exact_floats(values, name)
     except (TypeError, ValueError):
         for place, value in np.ndenumerate(values):
             try:

@@ -311,6 +311,13 @@ def test_a_cell_that_is_no_count_is_counted_and_refused(engine, column, cell, wo
     assert_refuses(call, f"{column}='{column}'", *words)
 
 
+@pytest.mark.parametrize("column", ["h", "t", "w"])
+def test_one_toss_above_two_to_the_53_is_refused_as_the_integer_that_it_is(engine, column):
+    frame = engine({"h": [1, 2], "t": [3, 5], "w": [1, 1]} | {column: [1, 2**53 + 1]})
+    call = partial(count_tosses, frame, "h", "t", weight="w")
+    assert_refuses(call, f"{column}'", "2**53", "in 1 of 2", "cale")
+
+
 def test_null_whole_numbers_are_counted_and_refused(engine):
     frame = engine({"h": [1, None, 3, None, 2], "t": [2, 2, 2, None, 2], "w": [1, 1, 1, 0, 1]})
     words = "heads='h' is null or NaN in 2 of 5 rows", "Fill in 0"

@@ -216,8 +216,8 @@ def test_a_prior_counts_for_tosses_and_few_rows_for_many():
     table = family.tabulate(*rows, multiplicity)
     few, less = family.coarse(table, multiplicity)
     assert few.shape[-1] == len(less) <= 512
-    assert_allclose(few[2:].sum(axis=-1), table[2:].sum(axis=-1), rtol=1e-12)
-    assert_allclose(few[3:], less * few[:2], rtol=1e-12)
+    assert_allclose(few[4:].sum(axis=-1), table[4:].sum(axis=-1), rtol=1e-12)
+    assert_allclose(few[5:], less * few[:2], rtol=1e-12)
 
     def spread(table, multiplicity):
         tosses = table[0] + table[1]

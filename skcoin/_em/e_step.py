@@ -7,11 +7,12 @@ vectors. The log-density of a family may leave out what is free of the parameter
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.special import entr, logsumexp, xlogy
+from scipy.special import entr, xlogy
 
 BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
 LEAST_BLOCK = 64  # rows
-FEW = 2048  # numbers, up to which scipy's checks of its input take longer than their sum
+LOWEST = np.finfo(float).min
+ROUGH = -2048.0  # log-density of a row; below, rounding would take more than 1e-12 of a posterior
 STEEPEST = 1e75  # score; the square of a steeper one is beyond any float
 
 
@@ -56,22 +57,43 @@ def concatenate_e_steps(several):
     return EStep(*(np.concatenate([getattr(e, name) for e in several]) for name in names))
 
 
-def log_joint(family, parameters, table):
-    """``log(w_k f(x_i | c_k))``, shape (..., n_components, n_rows)."""
-    weights = parameters.weights[..., None]
-    return family.log_density(parameters.components, table) + xlogy(1, weights)
+def mix(family, parameters, table):
+    """The posterior and the log-density of the mixture, by the rule of Bayes.
+
+    Where even the likeliest component is far from a row, the digits that tell it from the next are
+    beyond those of a float: the family then gives them in two parts.
+
+    Returns
+    -------
+    posterior : ndarray of shape (..., n_components, n_rows)
+        ``w_k f(x_i | c_k) / sum_l w_l f(x_i | c_l)``; NaN where the sum is zero.
+    log_density : ndarray of shape (..., 1, n_rows)
+        The logarithm of that sum.
+    """
+    components, log_weights = parameters.components, xlogy(1, parameters.weights)[..., None]
+    posterior, log_density = _normalise(family.log_density(components, table) + log_weights)
+    if log_density.min(initial=0) < ROUGH:
+        rough = (log_density < ROUGH).reshape(-1, log_density.shape[-1]).any(axis=0)
+        high, low = family.log_density_in_parts(components, table[..., rough])
+        top = np.maximum((high + log_weights).max(axis=-2, keepdims=True), LOWEST)
+        posterior[..., rough], rest = _normalise((high - top) + (low + log_weights))
+        log_density[..., rough] = top + rest
+    return posterior, log_density
 
 
-def log_normaliser(joint):
-    """``log sum_k exp(joint_ki)`` with the axis of components kept, shape (..., 1, n_rows)."""
-    if joint.size < FEW:
-        return np.logaddexp.reduce(joint, axis=-2, keepdims=True)
-    return logsumexp(joint, axis=-2, keepdims=True)
+def _normalise(joint):
+    """From ``log(w_k f_ik)`` the posterior, and the logarithm of the sum."""
+    top = np.maximum(joint.max(axis=-2, keepdims=True), LOWEST)
+    posterior = np.exp(joint - top)
+    total = posterior.sum(axis=-2, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a row that is excluded
+        posterior /= total
+        return posterior, top + np.log(total)
 
 
 def log_likelihood(family, parameters, table):
     """``log sum_k w_k f(x_i | c_k)``, shape (..., n_rows)."""
-    return logsumexp(log_joint(family, parameters, table), axis=-2)
+    return mix(family, parameters, table)[1][..., 0, :]
 
 
 def posterior(family, parameters, table):
@@ -80,18 +102,16 @@ def posterior(family, parameters, table):
     A row of density zero under every component is judged in the limit of parameters a hair inside
     their ends: by the components whose density vanishes most slowly.
     """
-    joint = log_joint(family, parameters, table)
-    highest = joint.max(axis=-2)
-    lost = np.isneginf(highest)
+    of_rows, log_density = mix(family, parameters, table)
+    lost = np.isneginf(log_density[..., 0, :])
     if lost.any():
         order, log_density = family.limit(parameters.components, table[:, lost])
         weights = parameters.weights[:, None]
         order = np.where(weights > 0, order, np.inf)
         slowest = order == order.min(axis=0)
-        joint[:, lost] = np.where(slowest, log_density + xlogy(1, weights), -np.inf)
-        highest[lost] = joint[:, lost].max(axis=-2)
-    share = np.exp(joint - highest)
-    return (share / share.sum(axis=-2)).T
+        joint = np.where(slowest, log_density + xlogy(1, weights), -np.inf)
+        of_rows[:, lost] = _normalise(joint)[0]
+    return of_rows.T
 
 
 def entropy(posterior):
@@ -137,6 +157,8 @@ def e_step(problem, parameters, *, information=False):
 
 def _fixed_objective(problem, parameters):
     """What known rows and priors add to the objective."""
+    if not problem.has_fixed:
+        return 0.0
     of_components = problem.family.objective(parameters.components, problem.pseudo_statistics)
     return (of_components + xlogy(problem.pseudo_rows, parameters.weights)).sum(axis=-1)
 
@@ -144,10 +166,8 @@ def _fixed_objective(problem, parameters):
 def _sums(family, parameters, table, multiplicity, rows, information):
     """Objective, moments and, if wanted, missing information that a block of rows adds."""
     table, multiplicity = table[..., rows], multiplicity[..., None, rows]
-    joint = log_joint(family, parameters, table)
-    normaliser = log_normaliser(joint)
-    posterior = np.exp(joint - normaliser)
-    objective = normaliser @ multiplicity.swapaxes(-1, -2)
+    posterior, log_density = mix(family, parameters, table)
+    objective = log_density @ multiplicity.swapaxes(-1, -2)
     sums = [objective[..., 0, 0], family.collect(posterior, table)]
     if information:
         score = family.score(parameters.components, table)

@@ -33,6 +33,11 @@ class Parameters:
         )
 
 
+def inside(p):
+    """The nearest floats inside (0, 1), to which 0 and 1 may have been rounded."""
+    return np.clip(p, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
+
+
 def stack(several):
     """One array of starts from several parameters that have no axis of starts."""
     return Parameters(

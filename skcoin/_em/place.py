@@ -12,7 +12,7 @@ posterior is ``r_ij``, it goes where the family divides rows of the weights ``m_
 
 import numpy as np
 
-from skcoin._em.e_step import log_joint, log_normaliser
+from skcoin._em.e_step import log_likelihood, mix
 from skcoin._em.parameters import Parameters
 
 MOST_LOG_RATIO = 700.0  # of densities, whose exponential is a float
@@ -88,7 +88,7 @@ def gains_of(problem, k, places, rest, shares):
     size = max(1, BLOCK // len(places))
     for i in range(0, len(problem.multiplicity), size):
         table, multiplicity = problem.table[:, i : i + size], problem.multiplicity[i : i + size]
-        fitted = log_normaliser(log_joint(problem.family, rest, table))
+        fitted = log_likelihood(problem.family, rest, table)
         excess = _ratio(problem.family.log_density(places, table), fitted) - 1
         gains += [np.log1p(share * excess) @ multiplicity for share in shares]
     return gains
@@ -110,11 +110,9 @@ def divided(problem, rest):
         For each component with weight.
     """
     coarse = problem.coarse
-    joint = log_joint(coarse.family, rest, coarse.table)
-    normaliser = log_normaliser(joint)[0]
-    possible = np.isfinite(normaliser)  # what is held may exclude the other rows
-    posterior = np.exp(joint - np.where(possible, normaliser, 0.0))
-    share = np.where(possible, coarse.multiplicity, 0.0) * posterior
+    posterior, log_density = mix(coarse.family, rest, coarse.table)
+    possible = np.isfinite(log_density)  # what is held may exclude the other rows
+    share = coarse.multiplicity * np.where(possible, posterior, 0.0)
     return [
         (j, coarse.family.divide(rest.components[j], coarse.table, share[j]))
         for j in np.flatnonzero(rest.weights > 0)

@@ -61,6 +61,11 @@ class Problem:
         return self.multiplicity.ndim == 1
 
     @cached_property
+    def has_fixed(self):
+        """Whether the second sum has a term."""
+        return bool(self.pseudo_rows.any() or self.pseudo_statistics.any())
+
+    @cached_property
     def coarse(self):
         """Roughly the same rows in a small table, for searches."""
         table, multiplicity = self.family.coarse(self.table, self.multiplicity)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skcoin._em.e_step import EStep, e_step
-from skcoin._em.parameters import Parameters
+from skcoin._em.parameters import Parameters, inside
 from skcoin._em.quadratic import complete_step, move, quadratic_at, to_bound
 
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
@@ -108,19 +108,27 @@ def _newton_m_step(problem, parameters, expected):
 def em_update(problem, parameters, expected, *, information=False):
     """The parameters after an M-step, and the E-step there.
 
-    A parameter nearer to 0 or 1 than any float is rounded to it; where that would exclude a row,
-    it is rounded to the last float before. Parameters that exclude a row have no posterior: they
-    stay, but for that.
+    A parameter nearer to 0 or 1 than any float is rounded to it; where that would exclude a row
+    from the component, and lower the objective, it is rounded to the last float before, or stays
+    if even that is too far. Parameters that exclude a row have no posterior: they stay, but for
+    that.
     """
     moved = m_step(problem, parameters, _without_posterior(expected))
     after = e_step(problem, moved, information=information)
-    lost = np.isneginf(after.objective)
-    if lost.any():
-        inside = np.clip(moved.components, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
-        free = lost[:, None, None] & problem.specification.free
-        moved = replace(moved, components=np.where(free, inside, moved.components))
-        after = e_step(problem, moved, information=information)
+    if _is_lower(after, expected).any():
+        nearest = inside(moved.components)
+        rounded = problem.specification.free & (moved.components != nearest)
+        for instead in (nearest, parameters.components):
+            wrong = rounded & _is_lower(after, expected)[:, None, None]
+            if wrong.any():
+                moved = replace(moved, components=np.where(wrong, instead, moved.components))
+                after = e_step(problem, moved, information=information)
     return moved, after
+
+
+def _is_lower(after, before):
+    """Starts at which the objective has fallen, or is minus infinity still."""
+    return (after.objective < before.objective) | np.isneginf(after.objective)
 
 
 def _without_posterior(expected):

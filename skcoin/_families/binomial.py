@@ -2,14 +2,17 @@
 
 Its coordinate is the logit of ``theta``, in which the score of a row is ``h - (h + t) theta``. The
 sufficient statistics of a component are its heads and tails.
+
+The density leaves out the binomial coefficient, and of deep rows the largest density, too.
 """
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from skcoin._families.contract import Family
-from skcoin._families.rates import by_falling_rate, pairs_of_rows
-from skcoin._families.special import log_binomial_coefficient
+from skcoin._families.deep import depth_of, log_ratio, logs_of, near_ratio
+from skcoin._families.rates import by_falling_rate, log_at_own_rate, pairs_of_rows
+from skcoin._families.special import log_binomial_coefficient, log_peak
 
 LOG_OF_ZERO = 746  # exp(-746) is zero
 N_EVEN = 24  # candidates between the lowest and the highest rate
@@ -18,8 +21,9 @@ N_EVEN = 24  # candidates between the lowest and the highest rate
 class Binomial(Family):
     """One coin a component.
 
-    The columns of its table are heads, tails and then multiplicity, heads and tails times
-    multiplicity, which one product with the posterior sums.
+    The columns of its table are heads, tails, the largest log-density of deep rows in two parts,
+    zero of others, and then multiplicity, heads and tails times multiplicity, which one product
+    with the posterior sums.
     """
 
     names = ("theta",)
@@ -27,9 +31,10 @@ class Binomial(Family):
     has_closed_m_step = True
 
     def tabulate(self, heads, tails, multiplicity):
-        table = np.empty((5, *np.shape(heads)))
-        table[0], table[1], table[2] = heads, tails, multiplicity
-        np.multiply(table[2], table[:2], out=table[3:])
+        table = np.empty((7, *np.shape(heads)))
+        table[0], table[1], table[4] = heads, tails, multiplicity
+        table[2:4] = depth_of(table[0], table[1])
+        np.multiply(table[4], table[:2], out=table[5:])
         return table
 
     def coarse(self, table, multiplicity):
@@ -37,10 +42,38 @@ class Binomial(Family):
         return self.tabulate(heads, tails, few), few
 
     def log_density(self, c, table):
+        depth = table[..., 2, :]
+        if depth.all():
+            return near_ratio(c, table)
         theta, heads, tails = _together(c, table)
         if theta.min() > 0 and theta.max() < 1:
-            return heads * np.log(theta) + tails * np.log1p(-theta)
-        return xlogy(heads, theta) + xlog1py(tails, -theta)
+            log_f = heads * np.log(theta) + tails * np.log1p(-theta)
+        else:
+            log_f = xlogy(heads, theta) + xlog1py(tails, -theta)
+        if depth.any():
+            deep = depth.reshape(-1, depth.shape[-1]).any(axis=0)
+            log_f[..., deep] = near_ratio(c, table.compress(deep, axis=-1))
+        return log_f
+
+    def log_density_in_parts(self, c, table):
+        theta, heads, tails = _together(c, table)
+        depth = table[..., 2, None, :], table[..., 3, None, :]
+        return log_ratio(theta, logs_of(theta), heads, tails, depth)
+
+    def log_density_of_pairs(self, theta, place, table, row):
+        """``log f(x_i | theta_j)`` of pairs of a row and the place of a theta."""
+        heads, tails, *depth = table[:4, row]
+        log_f = xlogy(heads, theta[place]) + xlog1py(tails, -theta[place])
+        deep = np.flatnonzero(depth[0])
+        if len(deep):
+            place, (heads, tails, *depth) = place[deep], table[:4, row[deep]]
+            logs = np.array(logs_of(theta))[..., place]
+            log_f[deep] = np.add(*log_ratio(theta[place], logs, heads, tails, depth))
+        return log_f
+
+    def highest(self, table):
+        """The largest ``log f`` of each row, that at its own rate."""
+        return np.where(table[2] < 0, 0.0, log_at_own_rate(table[0], table[1]))
 
     def limit(self, c, table):
         theta, heads, tails = _together(c, table)
@@ -55,11 +88,15 @@ class Binomial(Family):
         return (heads - (heads + tails) * theta)[..., None, :]
 
     def collect(self, posterior, table):
-        return posterior @ table[..., 2:, :].swapaxes(-1, -2)
+        return posterior @ table[..., 4:, :].swapaxes(-1, -2)
 
     def objective(self, c, statistics):
         theta, heads, tails = c[..., 0], statistics[..., 0], statistics[..., 1]
-        return xlogy(heads, theta) + xlog1py(tails, -theta)
+        log_q, depth = xlogy(heads, theta) + xlog1py(tails, -theta), depth_of(heads, tails)
+        if depth.any():
+            ratio = np.add(*log_ratio(theta, logs_of(theta), heads, tails, depth))
+            log_q = np.where(depth[0] < 0, ratio, log_q)
+        return log_q
 
     def gradient(self, c, statistics):
         heads, tails = statistics[..., :1], statistics[..., 1:]
@@ -109,8 +146,18 @@ class Binomial(Family):
     def sample(self, c, tosses, rng):
         return rng.binomial(tosses, c[:, 0])
 
-    def log_base(self, heads, tails):
-        return log_binomial_coefficient(heads, tails)
+    def log_base(self, heads, tails, *, in_order=False):
+        depth = depth_of(heads, tails)
+        if in_order:
+            return depth.sum(axis=0)
+        log_base = log_binomial_coefficient(heads, tails)
+        if depth.any():
+            deep = depth[0] < 0
+            log_base[deep] = log_peak(heads[deep], tails[deep])
+        return log_base
+
+    def log_base_of_sums(self, statistics):
+        return depth_of(statistics[..., 0], statistics[..., 1]).sum(axis=0)
 
     def n_unknown(self, problem):
         """The theta of a component that is known in some row is not counted, nor are the weights

@@ -39,6 +39,10 @@ class Family:
         """``log f(x_i | c_k)`` without what is free of ``c``, (..., n_components, n_rows)."""
         raise NotImplementedError
 
+    def log_density_in_parts(self, c, table):
+        """The same as two arrays whose sum it is, for rows at which one float is not enough."""
+        return self.log_density(c, table), 0.0
+
     def limit(self, c, table):
         """How the density vanishes as parameters at 0 or 1 are approached from inside.
 
@@ -132,9 +136,16 @@ class Family:
         """Heads of one row for each of ``c``, (n_rows, n_parameters), that is so often tossed."""
         raise NotImplementedError
 
-    def log_base(self, heads, tails):
-        """What ``log_density`` leaves out, of the shape of the arguments."""
+    def log_base(self, heads, tails, *, in_order=False):
+        """What ``log_density`` leaves out, of the shape of the arguments.
+
+        With the number of ways to see a row, unless the order of its tosses is data.
+        """
         raise NotImplementedError
+
+    def log_base_of_sums(self, statistics):
+        """What ``objective`` leaves out, (..., n_components)."""
+        return np.zeros(statistics.shape[:-1])
 
     def n_unknown(self, problem):
         """Number of parameters that the rows whose component is hidden have to tell."""

@@ -19,7 +19,7 @@ References
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
-from skcoin._families.rates import by_falling_rate
+from skcoin._families.rates import by_falling_rate, log_at_own_rate
 
 NEAR_END = 1e-12  # a theta of 0 or 1 would exclude rows
 MOST_ORDERED = 12  # coins, of which all sets fit into memory
@@ -87,7 +87,7 @@ def slices(heads, tails, multiplicity, weights, most):
     for coins in range(1, 2**n_coins):
         among = np.flatnonzero(members[coins])
         others = coins - (1 << among)
-        own = _fit_of_own_rate(heads[coins] - heads[others], tails[coins] - tails[others])
+        own = log_at_own_rate(heads[coins] - heads[others], tails[coins] - tails[others])
         value = np.concatenate([best[o] + fit for o, fit in zip(others, own, strict=True)])
         n_orders = [len(best[o]) for o in others]
         order = np.argsort(-value, kind="stable")[:most]
@@ -111,12 +111,6 @@ def _before(heads, tails, multiplicity):
     order = by_falling_rate(heads, tails)
     columns = multiplicity[order] * np.stack([np.ones(len(order)), heads[order], tails[order]])
     return np.pad(np.cumsum(columns, axis=1), ((0, 0), (1, 0)))
-
-
-def _fit_of_own_rate(heads, tails):
-    """The log-likelihood of heads and tails at their own rate."""
-    tosses = np.maximum(heads + tails, NEAR_END)
-    return xlogy(heads, heads / tosses) + xlogy(tails, tails / tosses)
 
 
 def _runs(before, n_open, held):
@@ -164,7 +158,7 @@ def _open_run(best, before, ends):
     """For each end, the largest ``best[i]`` plus the log-likelihood of the rows from ``i``."""
     value, start = np.full(len(best), -np.inf), np.zeros(len(best), dtype=int)
     if np.isneginf(best[1]) and best[0] == 0:  # it is the first
-        value[ends] = _fit_of_own_rate(*before[:, ends])
+        value[ends] = log_at_own_rate(*before[:, ends])
         return value, start
     if len(ends) == 1:
         levels = [(ends, np.zeros(1, dtype=int), ends)]
@@ -175,7 +169,7 @@ def _open_run(best, before, ends):
         first = np.cumsum(length) - length
         i = np.arange(length.sum()) + np.repeat(low - first, length)
         heads, tails = before[:, np.repeat(j, length)] - before[:, i]
-        total = best[i] + _fit_of_own_rate(heads, tails)
+        total = best[i] + log_at_own_rate(heads, tails)
         value[j] = np.maximum.reduceat(total, first)
         at_top = np.flatnonzero(total == np.repeat(value[j], length))
         start[j] = i[at_top[np.searchsorted(at_top, first)]]

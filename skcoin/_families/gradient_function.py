@@ -17,7 +17,6 @@ import numpy as np
 from scipy.special import logsumexp
 
 from skcoin._families.binomial import BINOMIAL
-from skcoin._families.rates import log_at_own_rate
 
 MOST_NEWTON = 12
 MOST_PEAKS = 3  # that are refined
@@ -44,7 +43,8 @@ def log_gradient_on(grid, log_fitted, heads, tails, multiplicity):
     -------
     value : ndarray of shape (n_grid,)
     """
-    excess = np.maximum(log_at_own_rate(heads, tails) - log_fitted, 0.0)
+    table = BINOMIAL.tabulate(heads, tails, multiplicity)
+    excess = np.maximum(BINOMIAL.highest(table) - log_fitted, 0.0)
     if np.isinf(excess).any():
         return np.full(len(grid), np.inf)
     tosses, x_grid = heads + tails, np.arcsin(np.sqrt(grid))
@@ -56,8 +56,7 @@ def log_gradient_on(grid, log_fitted, heads, tails, multiplicity):
     for rows in blocks(length, BLOCK):
         row, point = ragged(first[rows], length[rows])
         row += rows.start
-        pairs = np.stack([heads, tails])[:, row]
-        log_f = BINOMIAL.log_density(grid[point][:, None, None], pairs.T[..., None])[:, 0, 0]
+        log_f = BINOMIAL.log_density_of_pairs(grid, point, table, row)
         with np.errstate(over="ignore"):
             ratio = multiplicity[row] * np.exp(log_f - log_fitted[row] - scale[:, None])
         for total, of_rows in zip(value, ratio, strict=True):
@@ -93,17 +92,17 @@ def supremum(grid, value, log_fitted, heads, tails, multiplicity):
     if not len(peaks):  # infinite from end to end
         peaks = np.array([value.argmax()])
     log_share = np.log(multiplicity) - log_fitted
-    theta, height = refine(grid, peaks, heads[None], tails[None], log_share[None])
-    on_grid = [_height(grid[peak], log_share, heads, tails) for peak in peaks]
+    table = BINOMIAL.tabulate(heads, tails, multiplicity)
+    theta, height = refine(grid, peaks, table, log_share)
+    on_grid = [_height(grid[peak], log_share, table) for peak in peaks]
     theta = np.append(theta, grid[peaks])
     height = np.append(height, on_grid)
     best = height.argmax()
     return theta[best], height[best]
 
 
-def _height(theta, log_share, heads, tails):
+def _height(theta, log_share, table):
     """``log(D + W)`` at a theta."""
-    table = np.stack([heads, tails])
     log_f = BINOMIAL.log_density(np.array([[theta]]), table)[0]
     with np.errstate(invalid="ignore"):
         return logsumexp(np.where(np.isneginf(log_f), -np.inf, log_f + log_share))
@@ -114,7 +113,12 @@ def most_gain(highest, n_rows):
     return n_rows * np.maximum(highest - np.log(n_rows), 0.0)
 
 
-def refine(grid, peak, heads, tails, log_share):
+def rounding_of(log_fitted, multiplicity):
+    """What rounding may take from a log-likelihood or a bound on it."""
+    return 4 * np.finfo(float).eps * (multiplicity @ (1 + np.abs(log_fitted)))
+
+
+def refine(grid, peak, table, log_share):
     """Theta and ``log(D + W)`` of the local maxima between the neighbours of points of the grid.
 
     Newton's iteration in ``x = arcsin sqrt theta``, kept between bounds that close in on it. With
@@ -125,7 +129,7 @@ def refine(grid, peak, heads, tails, log_share):
     low, high = edges[np.maximum(peak - 1, 0)], edges[np.minimum(peak + 1, len(grid) - 1)]
     x = np.clip(edges[peak], 0.9 * low + 0.1 * high, 0.1 * low + 0.9 * high)
     for _ in range(MOST_NEWTON):
-        height, slope, curvature = _derivatives(x[:, None], heads, tails, log_share)
+        height, slope, curvature = _derivatives(x[:, None], table, log_share)
         low, high = np.where(slope > 0, x, low), np.where(slope > 0, high, x)
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = x - slope / curvature
@@ -137,10 +141,10 @@ def refine(grid, peak, heads, tails, log_share):
     return np.sin(last) ** 2, height
 
 
-def _derivatives(x, heads, tails, log_share):
+def _derivatives(x, table, log_share):
     """``log(D + W)`` at ``theta = sin^2 x``, its slope and its curvature."""
-    sine, cosine = np.sin(x), np.cos(x)
-    terms = log_share + 2 * heads * np.log(sine) + 2 * tails * np.log(cosine)
+    sine, cosine, (heads, tails) = np.sin(x), np.cos(x), table[:2]
+    terms = log_share + BINOMIAL.log_density(sine**2, table)
     height = logsumexp(terms, axis=1)
     with np.errstate(invalid="ignore"):  # infinite where the model excludes a row
         p = np.exp(terms - height[:, None])

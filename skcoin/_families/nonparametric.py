@@ -27,20 +27,20 @@ from scipy.sparse import csr_array
 
 from skcoin._em.e_step import log_likelihood
 from skcoin._em.loop import repeat
-from skcoin._em.parameters import Parameters
+from skcoin._em.parameters import Parameters, inside
 from skcoin._em.problem import Problem
 from skcoin._em.specification import all_free
 from skcoin._em.steps import em_step, newton_step
 from skcoin._families.binomial import BINOMIAL
-from skcoin._families.gradient_function import blocks, ragged, refine
-from skcoin._families.rates import log_at_own_rate
+from skcoin._families.gradient_function import blocks, ragged, refine, rounding_of
 
 PER_WIDTH = 4  # points of the grid to the standard deviation of the longest row's likelihood
-FEWEST = 100  # points of the grid
+FEWEST, MOST_EVEN = 100, 2**20  # points of the grid
 EVERY = 8  # which of them the search begins with
 NEGLIGIBLE = 45.0  # e-folds below a row's largest density
 BLOCK = 2**22  # densities
 STORED = 2**26  # the same, kept: 0.8 GB
+MOST_LOG_RATIO = 400.0  # of densities; beyond, any step improves
 EM_STEPS = 3
 WEIGHINGS = 2
 MOST_ACTIVE = 10  # changes of the active set of a quadratic programme, for each atom
@@ -95,7 +95,8 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
     distribution : MixingDistribution
     """
     rows = _Rows(heads, tails, multiplicity)
-    tol = max(tol * min(rows.n_rows, 1), ROUNDING * rows.n_rows)
+    rounding = max(ROUNDING * rows.n_rows, 2 * rounding_of(rows.top, rows.multiplicity))
+    tol = max(tol * min(rows.n_rows, 1), rounding)
     atoms, n_iter = _first_atoms(rows), 0
     if start is not None:
         atoms = _reweigh(rows, _join(atoms, start.components[:, 0]))
@@ -126,8 +127,7 @@ def ceiling(heads, tails, multiplicity):
     log_fitted = log_likelihood(
         BINOMIAL, found.parameters, BINOMIAL.tabulate(heads, tails, multiplicity)
     )
-    rounding = 4 * np.finfo(float).eps * (multiplicity @ np.abs(log_fitted))
-    return multiplicity @ log_fitted + found.gap + rounding
+    return multiplicity @ log_fitted + found.gap + rounding_of(log_fitted, multiplicity)
 
 
 @dataclass(frozen=True)
@@ -158,31 +158,49 @@ class _Rows:
     @cached_property
     def top(self):
         """The largest log-density of each row, that of its own rate."""
-        return log_at_own_rate(self.heads, self.tails)
+        return BINOMIAL.highest(self.table)
 
     @cached_property
     def grid(self):
-        """Even in ``x``, in which all likelihoods of ``n`` tosses are as wide."""
+        """Even in ``x``, in which all likelihoods of ``n`` tosses are as wide.
+
+        If that would take too many points, those within reach of each row, as dense as it asks for.
+        """
         x = np.arcsin(np.sqrt(self.heads / self.tosses))
-        n_cells = 2 * PER_WIDTH * np.sqrt(self.tosses.max()) * np.ptp(x)
-        n_points = max(FEWEST, int(np.ceil(n_cells)) + 1)
-        grid = np.sin(np.linspace(x.min(), x.max(), n_points)) ** 2
+        if self.n_cells < MOST_EVEN:
+            points = np.linspace(x.min(), x.max(), self.n_cells + 1)
+        else:
+            n_points = int(np.ceil(2 * np.sqrt(NEGLIGIBLE) * PER_WIDTH))
+            around = x[:, None] + np.linspace(-1, 1, 2 * n_points + 1) * self.reach[:, None]
+            points = np.clip(np.unique(around), x.min(), x.max())
+        grid = np.sin(points) ** 2
         rates = self.heads / self.tosses
+        rates = np.where(self.heads * self.tails > 0, inside(rates), rates)
         grid[[0, -1]] = rates.min(), rates.max()
         return np.unique(grid)
 
     @cached_property
+    def n_cells(self):
+        """Between the lowest and the highest rate, of the width that the longest row asks for."""
+        width = np.ptp(np.arcsin(np.sqrt(self.heads / self.tosses)))
+        return max(FEWEST - 1, int(np.ceil(2 * PER_WIDTH * np.sqrt(self.tosses.max()) * width)))
+
+    @cached_property
     def cell(self):
-        return np.ptp(np.arcsin(np.sqrt(self.grid))) / max(len(self.grid) - 1, 1)
+        return np.ptp(np.arcsin(np.sqrt(self.grid))) / self.n_cells
+
+    @cached_property
+    def reach(self):
+        """How far in ``x`` from its rate a row is looked at."""
+        return np.arccos(np.exp(-NEGLIGIBLE / (2 * self.tosses)))
 
     @cached_property
     def _span(self):
         """The first point of the grid that concerns each row, and how many do."""
         x_grid = np.arcsin(np.sqrt(self.grid))
         x = np.arcsin(np.sqrt(self.heads / self.tosses))
-        reach = np.arccos(np.exp(-NEGLIGIBLE / (2 * self.tosses)))
-        first = np.searchsorted(x_grid, x - reach)
-        return first, np.searchsorted(x_grid, x + reach, "right") - first
+        first = np.searchsorted(x_grid, x - self.reach)
+        return first, np.searchsorted(x_grid, x + self.reach, "right") - first
 
     @cached_property
     def _stored(self):
@@ -201,15 +219,18 @@ class _Rows:
         first, length = (column[rows] for column in self._span)
         row, point = ragged(first, length)
         ends = np.append(0, np.cumsum(length))
-        table = self.table[:2, rows][:, row]
-        log_f = BINOMIAL.log_density(self.grid[point][:, None, None], table.T[..., None])[:, 0, 0]
+        log_f = BINOMIAL.log_density_of_pairs(self.grid, point, self.table[:, rows], row)
         density = np.exp(log_f - self.top[rows][row])
         return csr_array((density, point, ends), shape=(len(first), len(self.grid)))
 
     def gradient(self, log_fitted):
         """``D + W`` on the grid, of a model with these log-densities of the rows."""
-        share = self.multiplicity * np.exp(self.top - log_fitted)
+        share = self.multiplicity * self.ratio(log_fitted)
         return sum(density.T @ share[rows] for rows, density in self.densities())
+
+    def ratio(self, log_fitted):
+        """Each row's largest density over that of a model, as large as a float can be."""
+        return np.exp(np.minimum(self.top - log_fitted, MOST_LOG_RATIO))
 
     def near(self, point):
         """The rows that a point of the grid concerns."""
@@ -250,14 +271,16 @@ def _maxima(rows, atoms):
     theta, height = rows.grid[peaks], value[peaks]
     for i, peak in enumerate(peaks if len(rows.grid) > 1 else ()):
         near = rows.near(peak)
-        columns = (column[None, near] for column in (rows.heads, rows.tails, log_share))
+        columns = rows.table[:, near], log_share[near]
         [refined], [log_top] = refine(rows.grid, peaks[i : i + 1], *columns)
-        if np.exp(log_top) > height[i]:
-            theta[i], height[i] = refined, np.exp(log_top)
+        top = np.exp(min(log_top, MOST_LOG_RATIO))
+        if top > height[i]:
+            theta[i], height[i] = refined, top
     # What has been left out of D adds next to nothing, but a bound is a bound.
-    left_out = np.exp(rows.top - log_fitted - NEGLIGIBLE) @ rows.multiplicity
-    gap = float(rows.n_rows * np.log(max(height.max() + left_out, rows.n_rows) / rows.n_rows))
-    return theta[height > rows.n_rows], gap
+    left_out = np.exp(-NEGLIGIBLE) * (rows.ratio(log_fitted) @ rows.multiplicity)
+    gap = rows.n_rows * np.log(max(height.max() + left_out, rows.n_rows) / rows.n_rows)
+    gap += rounding_of(log_fitted, rows.multiplicity)
+    return theta[height > rows.n_rows], float(gap)
 
 
 def _join(atoms, theta):

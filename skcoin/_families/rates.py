@@ -98,5 +98,5 @@ def grid_for(heads, tails, per_width):
 
 def log_at_own_rate(heads, tails):
     """``h log(h / n) + t log(t / n)``, the largest log-density of each row, at its own rate."""
-    tosses = heads + tails
+    tosses = np.maximum(heads + tails, np.finfo(float).tiny)
     return xlogy(heads, heads / tosses) + xlogy(tails, tails / tosses)

@@ -20,7 +20,7 @@ def rough_npmle(binned, n_coins, n_steps=30):
     x, weights : ndarray of shape (n_tables, n_atoms)
         The atoms, ``arcsin sqrt theta``, falling.
     """
-    atoms = [_atoms(n, heads, tails, n_coins) for n, heads, tails in binned]
+    atoms = [grid_of_atoms(n, heads, tails, n_coins) for n, heads, tails in binned]
     x = pad(atoms, fill=np.nan)
     is_atom = np.isfinite(x)
     x = np.where(is_atom, x, [[of_table[-1]] for of_table in atoms])  # one more there, but empty
@@ -52,7 +52,7 @@ def reduced(x, weights, n_coins):
     return np.sin(moment / weights) ** 2, weights / weights.sum(axis=1, keepdims=True)
 
 
-def _atoms(n, heads, tails, n_coins):
+def grid_of_atoms(n, heads, tails, n_coins):
     """A grid in ``arcsin sqrt theta``, falling: even, and at some rates."""
     x = np.arcsin(np.sqrt((heads + 0.25 * n) / (heads + tails + 0.5 * n)))
     even = np.linspace(x.min(), x.max(), max(16, 2 * n_coins))

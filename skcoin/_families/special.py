@@ -24,8 +24,21 @@ def log_binomial_coefficient(heads, tails):
     )
 
 
+def log_peak(heads, tails):
+    """Natural log of the probability of a row at its own rate, for many heads and tails.
+
+    Of ``log binom + h log(h / n) + t log(t / n)`` only ``log(n / (2 pi h t)) / 2`` and Stirling's
+    remainders are left.
+    """
+    tosses = heads + tails
+    remainder = _stirling_remainder(np.stack([tosses, heads, tails]))
+    return 0.5 * (np.log(tosses / heads / tails) - np.log(2 * np.pi)) + (
+        remainder[0] - remainder[1] - remainder[2]
+    )
+
+
 def _stirling_remainder(z):
-    """``mu(z)`` for ``z >= 1``: its asymptotic series, or what gammaln says where that is small."""
+    """``mu(z)`` for ``z > 0``: its asymptotic series, or what gammaln says where that is small."""
     w = 1 / np.square(z)
     series = 1 / 1188 - w * (691 / 360360 - w / 156)
     for term in (1 / 1680, 1 / 1260, 1 / 360, 1 / 12):

@@ -4,6 +4,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from skcoin._validation import MOST
+
+BEYOND = MOST + 2  # the next float
+
 
 def narwhals():
     """The stable interface of narwhals, or its absence with the remedy."""
@@ -65,10 +69,11 @@ def collect(lazy):
 
 
 def as_floats(series):
-    """A column as float64, null as NaN."""
+    """A column as float64, null as NaN; of what is above 2**53, no float is less."""
     values = np.full(len(series), np.nan)
     # By way of Python's numbers: Arrow rounds decimals to a neighbour of the nearest float.
-    values[~series.is_null().to_numpy()] = series.drop_nulls().to_list()
+    present = series.drop_nulls().to_list()
+    values[~series.is_null().to_numpy()] = [BEYOND if MOST < x < BEYOND else x for x in present]
     return values
 
 

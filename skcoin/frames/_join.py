@@ -112,7 +112,7 @@ def _posterior(mixture, heads, tails):
     order = np.lexsort((tails, heads))  # the place of a row may move the last digit of its log
     posterior = mixture.posterior(heads[order], tails[order])
     place = np.argsort(order)
-    coin, rate = posterior.argmax(axis=1), (posterior * mixture.theta).sum(axis=1)
+    coin, rate = posterior.argmax(axis=1), mixture.mean(posterior)
     return [*posterior[place].T, coin[place], rate[place]]
 
 

@@ -3,7 +3,12 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from skcoin._families.gradient_function import log_gradient_on, most_gain, supremum
+from skcoin._families.gradient_function import (
+    log_gradient_on,
+    most_gain,
+    rounding_of,
+    supremum,
+)
 from skcoin._families.nonparametric import ceiling
 from skcoin._families.rates import grid_for
 from skcoin.inspection._inspected import check_fitted
@@ -120,6 +125,7 @@ def bounds_of(mixture, counts):
     theta, height = supremum(grid, value, log_fitted, *columns)
     with np.errstate(over="ignore"):
         gradient = np.exp(value) - counts.n_rows
-    bound = float(most_gain(height, counts.n_rows))
+    bound = most_gain(height, counts.n_rows) + rounding_of(log_fitted, counts.multiplicity)
+    bound = float(bound)
     gap = min(gap_of(mixture, counts), bound)
     return Bunch(gap=gap, one_step=bound, theta=float(theta), grid=grid, gradient=gradient)

@@ -7,7 +7,7 @@ import numpy as np
 from skcoin._em.e_step import e_step
 from skcoin._em.parameters import Parameters
 from skcoin._em.steps import em_update
-from skcoin._fit import fit_tables
+from skcoin._fit import fit_tables, total_log_base
 
 N_GRID = 301
 
@@ -65,7 +65,7 @@ def lower_bounds(fitted, k, start, n_steps):
     problem, parameters = _of_one_theta(fitted.problem, k), fitted.parameters
     steps = _steps(problem, _along(parameters, k, [start]), n_steps)
     theta = np.array([at.components[0, k, 0] for at, _ in steps])
-    log_base = fitted.mixture.total_log_base(fitted.counts)
+    log_base = total_log_base(fitted.recipe, fitted.mixture, fitted.counts, fitted.problem)
     heights = np.array([expected.objective[0] for _, expected in steps]) + log_base
     grid = _around([*theta, parameters.components[k, 0]])
     bounds = [

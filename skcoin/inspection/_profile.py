@@ -19,6 +19,7 @@ FIRST_STEP = 0.3  # where a standard error is at least 0.5, times the root of th
 SHORTEST = 1e-4  # of the first step
 MOST_OFF = 0.14  # of the root of the drop, a tenth of what 95 % allow
 INSIDE = 1e-4  # where the search for what stands at 0 or 1 begins
+ROUNDING = 4 * np.finfo(float).eps  # of the objective, relative to its size
 LOWEST = 1e100  # below the maximum; what root finding takes for an infinite drop
 
 
@@ -42,6 +43,7 @@ def profile_interval(part, k, parameters, problem, drop):
     """
     expected = e_step(problem, parameters[None])
     top = expected.objective[0]
+    drop = drop + ROUNDING * abs(top)  # such a drop may be none
     size = expected.n.sum() if part == "weights" else expected.statistics[0, k].sum()
     step = FIRST_STEP / np.sqrt(max(size, 1.0))  # in arcsin sqrt p
 
@@ -72,6 +74,8 @@ def _where_dropped(root_drop, allowed, x, here, end, step, start):
         return x
     for _ in range(MOST_STEPS):
         further = x + np.clip(end - x, -step, step)
+        if further == x:  # the interval is narrower than floats are dense
+            return x
         there, moved = root_drop(further, start)
         rise = there - here
         off = abs(rise) / 3 if slope is None else abs(rise - slope * abs(further - x))
@@ -95,7 +99,7 @@ def _crossing(root_drop, allowed, near, far, start):
     def excess(x):
         return (known[x] if x in known else root_drop(x, start)[0]) - allowed
 
-    return brentq(excess, near[0], far[0], xtol=1e-11)
+    return brentq(excess, near[0], far[0], xtol=min(1e-11, 1e-5 * abs(far[0] - near[0])))
 
 
 def _highest(surface):

@@ -160,7 +160,8 @@ def _information(fitted):
         if np.isfinite(there.objective[0]):
             quadratic, parameters = quadratic_at(problem, put, there), put
             gain = float(quadratic.remaining_gain()[0] + there.objective[0] - expected.objective[0])
-    return parameters[0], quadratic, gain
+    noise = np.finfo(float).eps * abs(float(expected.objective[0]))
+    return parameters[0], quadratic, max(gain - noise, 0.0)
 
 
 def _jacobian(family, parameters, informed):
