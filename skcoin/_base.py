@@ -9,7 +9,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skcoin._counts import count, map_rows, merge, with_columns
 from skcoin._criteria import CriteriaMixin
@@ -28,6 +27,7 @@ from skcoin._validation import (
     check_sample_weight,
     check_theta_prior,
     refuse_if_coin_is_gone,
+    refuse_if_not_fitted,
 )
 from skcoin._versions import check_version, with_version
 from skcoin._warnings import (
@@ -95,7 +95,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         ------
         ValueError
             If X, a weight, a coin or a start value is not what the text above says. The message
-            names the row or the entry and a remedy.
+            names the row or the entry and a remedy, and the estimator is as it was.
 
         Warns
         -----
@@ -116,8 +116,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         >>> BinomialMixture().fit(X, coins=[1, 0, 0, 1, 0]).theta_      # all coins known
         array([0.8 , 0.45])
         """
-        recipe = recipe_of(self)
-        return self._fit_counts(count_rows(self, X, sample_weight, coins, reset=True), recipe)
+        return self._learn_rows(X, sample_weight, coins)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None, coins=None):
@@ -127,7 +126,8 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         everything, whatever their order. Only the distinct pairs of heads and tails are kept. One
         climb goes on from the coins so far, others start as ``fit`` does, so that a misleading
         first chunk does no harm, and the highest is kept. ``fit`` forgets all rows before;
-        ``partial_fit`` after ``fit`` goes on.
+        ``partial_fit`` after ``fit`` goes on. Until some row holds a toss, rows are counted and
+        nothing is learned.
 
         Parameters
         ----------
@@ -165,12 +165,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         >>> coins.theta_.round(4)
         array([0.7934, 0.5139])
         """
-        recipe = recipe_of(self)
-        goes_on = hasattr(self, "_counts")
-        before = self._counts if goes_on else None
-        counts = count_rows(self, X, sample_weight, coins, reset=not goes_on, before=before)
-        refuse_if_coin_is_gone(counts, self._n_components)
-        return self._fit_counts(counts, recipe, goes_on=goes_on)
+        return self._learn_rows(X, sample_weight, coins, goes_on=True)
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
         """Fit, then say which coin each row most likely is.
@@ -205,6 +200,9 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         tags.input_tags.allow_nan = self.layout == "tosses"
         return tags
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "theta_")
+
     def __getstate__(self):
         return with_version(super().__getstate__())
 
@@ -224,7 +222,28 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
             max_iter=self.max_iter,
         )
 
-    def _fit_counts(self, counts, recipe, *, goes_on=False):
+    def _learn_rows(self, X, sample_weight, coins=None, *, goes_on=False):
+        """``fit``, or ``partial_fit`` if it ``goes_on``; what fails or is interrupted sets nothing.
+
+        All is learned by a twin, whose attributes become those of the estimator in one assignment.
+        """
+        recipe = recipe_of(self)
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        before = self._counts_so_far() if goes_on else None
+        twin._layout = self.layout  # rows that go on may come in another
+        counts = count_rows(twin, X, sample_weight, coins, reset=before is None, before=before)
+        refuse_if_coin_is_gone(counts, self._n_components)
+        twin._counts = counts
+        if counts.tosses.any() or not goes_on:  # a later chunk may bring the first toss
+            twin._fit_counts(counts, recipe, goes_on=before is not None)
+        self.__dict__ = vars(twin)
+        return self
+
+    def _counts_so_far(self):
+        return getattr(self, "_counts", None)
+
+    def _fit_counts(self, counts, recipe, *, goes_on):
         """All of ``fit`` that comes after the counting; ``goes_on`` from the last fit."""
         last = self._last(recipe) if goes_on or self.warm_start else None
         own_starts = goes_on or last is None
@@ -243,7 +262,6 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         warn_of_layout(self, counts)
         warn_of_status(run, self)
         warn_of_identifiability(self, run, order)
-        return self
 
     def _last(self, recipe):
         """The last fit as a start, or None where there is none to go on from."""
@@ -264,13 +282,12 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_ = run.converged
         self.n_iter_ = run.n_iter
-        self._counts = counts
 
     def _map_rows(self, X, function, shape=()):
         """``function(mixture, heads, tails)`` of every row, an array of this shape each."""
         mixture = mixture_of(self)
         X = check_layout(self, X, reset=False)
-        chunks = iter_tosses(X, self.layout, type(self).__name__)
+        chunks = iter_tosses(X, self._layout, type(self).__name__)
         return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
 
     def _map_posterior(self, X, function, shape):
@@ -306,25 +323,25 @@ def falling(parameters, alike):
 
 
 def recipe_of(model):
-    """What a model asks of a fit, its parameters checked."""
+    """What a model, fitted or not, asks of a fit: its parameters, checked as they are now."""
+    model._validate_params()
     return model._recipe()
 
 
-def validated_recipe(estimator):
-    """The same, of an estimator that need not be fitted: scikit-learn checks its parameters too."""
-    estimator._validate_params()
-    return recipe_of(estimator)
+def layout_of(model):
+    """The layout of the rows that a model was fitted to."""
+    return model._layout
 
 
 def mixture_of(model):
     """What a fitted model has learned."""
-    check_is_fitted(model)
-    in_order = model.layout == "tosses"
+    refuse_if_not_fitted(model)
+    in_order = layout_of(model) == "tosses"
     return Mixture(model._family, model._parameters(), model._n_parameters, in_order)
 
 
 def count_rows(model, X, sample_weight=None, coins=None, *, reset=False, before=None, quiet=False):
-    """The counts of X in the layout of a model, fitted unless ``reset``.
+    """The counts of X in the layout of a model: that of its fit or, to ``reset``, of its own.
 
     Those of ``before`` are added to them. There is a word on weights that leave next to no rows,
     unless ``quiet``.
@@ -332,22 +349,24 @@ def count_rows(model, X, sample_weight=None, coins=None, *, reset=False, before=
     X = check_layout(model, X, reset=reset)
     sample_weight = check_sample_weight(sample_weight, len(X))
     labels = check_coins(coins, len(X), model._n_components)
-    chunks = iter_tosses(X, model.layout, type(model).__name__)
+    chunks = iter_tosses(X, model._layout, type(model).__name__)
     counts = count(with_columns(chunks, sample_weight, labels))
     if before is not None:
         counts = merge([before, counts])
     if sample_weight is not None and not quiet:
-        warn_of_weights(sample_weight, counts, recipe_of(model).specification.n_parameters)
+        fits = reset or before is not None
+        n_parameters = recipe_of(model).specification.n_parameters if fits else model._n_parameters
+        warn_of_weights(sample_weight, counts, n_parameters)
     return counts
 
 
 def warn_of_layout(model, counts):
     """Say so where names or counts of a fit tell that its layout is another."""
-    if model.layout == "tosses" or model.n_features_in_ != 2:
+    if model._layout == "tosses" or model.n_features_in_ != 2:
         return
     is_fitted, tossed = hasattr(model, "theta_"), counts.tossed
     warn_of_columns(
-        model.layout,
+        model._layout,
         getattr(model, "feature_names_in_", None),
         tossed.heads,
         tossed.tails,
@@ -378,7 +397,7 @@ def refuse_if_no_model(model, name, fitted=""):
 def check_model(model, name="model"):
     """Refuse what is no fitted model of hidden coins."""
     refuse_if_no_model(model, name, "fitted ")
-    check_is_fitted(model)
+    refuse_if_not_fitted(model, f"{name}, a %(name)s,")
     if len(model.theta_) != model._n_components:
         raise ValueError(
             f"n_components of {name} is {model._n_components}, but it was fitted with "

@@ -18,7 +18,8 @@ CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-leve
 def check_layout(estimator, X, *, reset):
     """X as a numeric 2-D array with the columns that the estimator's layout asks for.
 
-    The cells themselves are read, and refused, by ``iter_tosses``.
+    The cells themselves are read, and refused, by ``iter_tosses``. To ``reset`` is to remember the
+    layout and the names of the columns.
     """
     if isinstance(X, np.ma.MaskedArray):
         raise ValueError(
@@ -26,12 +27,14 @@ def check_layout(estimator, X, *, reset):
             'layout="tosses" with X.filled(np.nan), which says that a toss was not made.'
         )
     original = X
+    if reset:
+        estimator._layout = estimator.layout
     X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False)
     if X.dtype.kind == "O":
         X = as_floats(X, "X")
     if X.dtype.kind not in "biuf":
         raise ValueError(f"X holds {X.dtype.name} values, but must hold counts of tosses.")
-    layout, n_columns = estimator.layout, X.shape[1]
+    layout, n_columns = estimator._layout, X.shape[1]
     if layout == "tosses":
         return X
     if X.dtype.kind == "f" and X.max() == MOST:  # it may have been one more

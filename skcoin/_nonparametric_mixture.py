@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skcoin._base import BaseMixture, count_rows, mixture_of, warn_of_layout
+from skcoin._base import BaseMixture, mixture_of, warn_of_layout
 from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
@@ -138,7 +138,8 @@ class NonparametricBinomialMixture(BaseMixture):
         Raises
         ------
         ValueError
-            If X or a weight is not what the text above says, or X holds no toss.
+            If X or a weight is not what the text above says, or X holds no toss. The estimator is
+            then as it was.
 
         Warns
         -----
@@ -156,14 +157,15 @@ class NonparametricBinomialMixture(BaseMixture):
         >>> NonparametricBinomialMixture().fit(X).theta_.round(4)
         array([0.7934, 0.5139])
         """
-        return self._fit_counts(count_rows(self, X, sample_weight, reset=True))
+        return self._learn_rows(X, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
         """Estimate the mixing distribution from these rows and all those before.
 
         Exact: the counts so far and the new ones are merged, so that ten chunks are one fit on
-        everything, whatever their order.
+        everything, whatever their order. Until some row holds a toss, rows are counted and nothing
+        is learned.
 
         Parameters
         ----------
@@ -182,7 +184,7 @@ class NonparametricBinomialMixture(BaseMixture):
         Raises
         ------
         ValueError
-            As in ``fit``. The estimator is then as it was.
+            If X or a weight is not as in ``fit``. The estimator is then as it was.
 
         Warns
         -----
@@ -198,11 +200,7 @@ class NonparametricBinomialMixture(BaseMixture):
         >>> coins.theta_.round(4)
         array([0.7934, 0.5139])
         """
-        goes_on = hasattr(self, "_counts")
-        before = self._counts if goes_on else None
-        return self._fit_counts(
-            count_rows(self, X, sample_weight, reset=not goes_on, before=before)
-        )
+        return self._learn_rows(X, sample_weight, goes_on=True)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, then say which coin each row most likely is.
@@ -230,8 +228,8 @@ class NonparametricBinomialMixture(BaseMixture):
         """
         return self.fit(X, y, sample_weight=sample_weight).predict(X)
 
-    def _fit_counts(self, counts):
-        """All of ``fit`` that comes after the counting."""
+    def _fit_counts(self, counts, recipe, *, goes_on):
+        """All of ``fit`` that comes after the counting, which has one maximum."""
         refuse_if_no_toss(counts)
         tossed = counts.tossed
         found = npmle(
@@ -247,11 +245,9 @@ class NonparametricBinomialMixture(BaseMixture):
         self.gap_, self.converged_, self.n_iter_ = found.gap, found.converged, found.n_iter
         self._n_parameters = 2 * self.n_components_ - 1
         self.lower_bound_ = mixture_of(self).score(counts)
-        self._counts = counts
         warn_of_layout(self, counts)
         warn_of_gap(self)
         warn_of_moments(self, int(np.ceil(tossed.tosses.max())))
-        return self
 
     @property
     def _n_components(self):

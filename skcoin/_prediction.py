@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from skcoin._mixture import Mixture
+from skcoin._validation import refuse_if_not_fitted
 
 
 class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -68,7 +68,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         array([[0.9587, 0.0413],
                [0.5228, 0.4772]])
         """
-        check_is_fitted(self)
+        refuse_if_not_fitted(self)
         return self._map_posterior(X, Mixture.posterior, self.theta_.shape)
 
     def transform(self, X):

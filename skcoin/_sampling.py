@@ -4,9 +4,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted
 
-from skcoin._validation import check_n_tosses, refuse_if_not_drawable
+from skcoin._validation import check_n_tosses, refuse_if_not_drawable, refuse_if_not_fitted
 
 MOST_DRAWN = 2**53  # tosses in a row; beyond, not every count has a float
 
@@ -30,7 +29,7 @@ class SamplingMixin:
         Returns
         -------
         X : ndarray of shape (n_samples, n_features_in_)
-            In the layout of the estimator. Cells that are left over hold 0, or NaN where a cell
+            In the layout of the fit. Cells that are left over hold 0, or NaN where a cell
             is a toss.
         coins : ndarray of shape (n_samples,), int
             The coin behind each row.
@@ -55,7 +54,7 @@ class SamplingMixin:
         >>> coins
         array([1, 1, 1])
         """
-        check_is_fitted(self)
+        refuse_if_not_fitted(self)
         rng = check_random_state(self.random_state if random_state is None else random_state)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         if n_tosses is None:
@@ -64,11 +63,11 @@ class SamplingMixin:
             tosses = rng.choice(counts.tosses, size=n_samples, p=share)
         else:
             tosses = check_n_tosses(n_tosses, n_samples)
-        most = self.n_features_in_ if self.layout == "tosses" else MOST_DRAWN
+        most = self.n_features_in_ if self._layout == "tosses" else MOST_DRAWN
         refuse_if_not_drawable(tosses, most, n_tosses is None)
         coins = rng.choice(len(self.theta_), size=n_samples, p=self.weights_)
         cells = (n_samples, self.n_features_in_)
-        return toss(self.theta_[coins], tosses.astype(np.int64), self.layout, cells, rng), coins
+        return toss(self.theta_[coins], tosses.astype(np.int64), self._layout, cells, rng), coins
 
 
 def toss(theta, tosses, layout, cells, rng):

@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
 
 from skcoin._counts import HIDDEN
 
@@ -152,6 +153,13 @@ def refuse_if_coin_is_gone(counts, n_components):
             f"some are known to be of coin {most}. Raise n_components, or call fit, which forgets "
             "them."
         )
+
+
+def refuse_if_not_fitted(model, who="This %(name)s instance"):
+    """Refuse a model that has learned nothing yet."""
+    has_rows = getattr(model, "_counts", None) is not None
+    so_far = " No row so far holds a toss." if has_rows else ""
+    check_is_fitted(model, msg=f"{who} is not fitted yet.{so_far} Call 'fit' with tosses first.")
 
 
 def refuse_if_no_toss(counts):

@@ -374,7 +374,10 @@ WITHOUT_TOSSES = {
     "tosses": np.full((2, 10), np.nan),
 }
 LEARN_OR_JUDGE = [
-    call for call in READ_ARRAYS if (not call.per_row and call.of != "score") or call.fits
+    call
+    for call in READ_ARRAYS
+    if ((not call.per_row and call.of != "score") or call.fits)
+    and call.of != "partial_fit"  # another chunk may bring tosses
 ]
 
 

@@ -282,13 +282,6 @@ def test_a_bad_chunk_is_refused_and_leaves_everything_as_it_was(chunk, columns, 
     )
 
 
-def test_a_first_chunk_without_a_toss_is_refused_and_the_next_is_the_first():
-    model = BinomialMixture()
-    with pytest.raises(ValueError, match="no toss"):
-        model.partial_fit([[0, 0]])
-    assert_array_equal(model.partial_fit(RATS).theta_, BinomialMixture().fit(RATS).theta_)
-
-
 def test_a_known_coin_that_is_gone_is_refused():
     X, coin = two_coins(100)
     model = BinomialMixture(2).partial_fit(X, coins=coin).set_params(n_components=1)

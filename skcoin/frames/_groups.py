@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
-from skcoin._base import falling, refuse_if_no_model, validated_recipe
+from skcoin._base import falling, recipe_of, refuse_if_no_model
 from skcoin._counts import HIDDEN, Counts
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
@@ -107,7 +107,7 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
     """
     refuse_if_no_model(estimator, "estimator")
     check_scalar(gap, "gap", (bool, np.bool_))
-    recipe = validated_recipe(estimator)
+    recipe = recipe_of(estimator)
     if recipe.is_nonparametric:
         raise TypeError(
             f"estimator is a {type(estimator).__name__}, which finds as many coins as a group asks "

@@ -7,13 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
-from skcoin._base import (
-    count_rows,
-    falling,
-    recipe_of,
-    validated_recipe,
-    warn_of_layout,
-)
+from skcoin._base import count_rows, falling, recipe_of, warn_of_layout
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
@@ -104,7 +98,7 @@ def compare_n_components(
     check_number(min_gain, "min_gain", Real, min_val=0)
     estimator = _checked(BinomialMixture() if estimator is None else estimator)
     first = clone(estimator).set_params(n_components=1)
-    validated_recipe(first)
+    recipe_of(first)
     counts = count_rows(first, X, sample_weight, reset=True)
     refuse_if_no_toss(counts)
     warn_of_layout(first, counts)

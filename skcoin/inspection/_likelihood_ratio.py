@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import Bunch
 
+from skcoin._base import layout_of
 from skcoin._em.specification import warm_start
 from skcoin._fit import fit_tables
 from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
@@ -121,10 +122,11 @@ def likelihood_ratio_test(
     for model, name in ((null, "null"), (alternative, "alternative")):
         check_parametric(model, name)
     small, large = (check_fitted(model, X, sample_weight) for model in (null, alternative))
-    if null.layout != alternative.layout:
+    layout, other = layout_of(null), layout_of(alternative)
+    if layout != other:
         raise ValueError(
-            f"null has layout={null.layout!r} and alternative layout={alternative.layout!r}, but "
-            "both read the same X."
+            f"null has layout={layout!r} and alternative layout={other!r}, but both read the same "
+            "X."
         )
     roles = roles_if_nested(small, large)
     statistic = _statistic(small.mixture, large.mixture, small.counts)
