@@ -191,6 +191,12 @@ def warn_of_excluded(mixture, heads, tails, rows=None):
         )
 
 
+def warn_of(advice):
+    """Warn of each of a list of pairs of a message and its category."""
+    for message, category in advice:
+        warn_user(message, category)
+
+
 def warn_user(message, category):
     """Warn at the line that called skcoin, whatever scikit-learn puts between."""
     frame, level = sys._getframe(1), 2

@@ -2,9 +2,12 @@
 fitted to, whatever its parameters say since.
 """
 
+import ast
 import copy
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,14 +18,17 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+import skcoin
 from skcoin import (
     BinomialMixture,
     IdentifiabilityWarning,
     NonparametricBinomialMixture,
     ThreeCoinModel,
+    fit_groups,
 )
 from skcoin.inspection import (
     bootstrap,
+    compare_n_components,
     confidence_intervals,
     likelihood_ratio_test,
     optimality_gap,
@@ -30,6 +36,7 @@ from skcoin.inspection import (
     summary,
 )
 
+PACKAGE = Path(skcoin.__file__).parent
 Z = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
 NAMED = pd.DataFrame(Z, columns=["heads", "tails"])
 OTHER = [[1, 2], [30, 4], [5, 6]]
@@ -248,3 +255,72 @@ def test_models_of_other_layouts_are_told_apart_by_their_fits():
     assert_refuses(
         lambda: likelihood_ratio_test(small, large, FIVE_SETS["heads_tosses"], n_boot=2), words
     )
+
+
+# --- Threads ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_nothing_sets_the_filters_of_warnings_which_all_threads_share(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    named |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert named.isdisjoint(
+        {
+            "catch_warnings",
+            "filterwarnings",
+            "resetwarnings",
+            "simplefilter",
+            "sklearn.utils.parallel",  # whose tasks do
+        }
+    )
+
+
+def test_four_threads_say_what_one_says_and_leave_the_filters():
+    flat = [[1, 0], [0, 1], [1, 0]]
+    model = BinomialMixture().fit(Z)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        singular = BinomialMixture().fit(flat)
+    groups = pd.DataFrame({"g": [0, 0, 1], "heads": [1, 9, 5], "tails": [9, 1, 5], "rows": 1})
+
+    def said():
+        return [
+            str(summary(model, Z)),
+            str(summary(singular, flat, method="profile")),
+            str(compare_n_components(Z, 3)),
+            str(bootstrap(model, Z, n_boot=2, random_state=0)),
+            str(fit_groups(BinomialMixture(1), groups, by="g")),
+        ]
+
+    def ours():
+        # scikit-learn's check_array sets one of ComplexWarning.
+        return [entry for entry in warnings.filters if "Complex" not in entry[2].__name__]
+
+    interval = sys.getswitchinterval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", IdentifiabilityWarning)
+        before, expected = ours(), said()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(4) as threads:
+                results = [threads.submit(said) for _ in range(12)]
+        finally:
+            sys.setswitchinterval(interval)
+        assert [result.result() for result in results] == [expected] * 12
+        assert ours() == before
+
+
+def test_a_warning_that_summary_notes_is_given_by_the_function_that_the_user_calls():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = BinomialMixture().fit([[1, 0], [0, 1], [1, 0]])
+        n_of_fit = len(caught)
+        summary(model, [[1, 0], [0, 1], [1, 0]])
+        assert len(caught) == n_of_fit
+        for method in ("wald", "profile"):
+            confidence_intervals(model, Z, method=method)
+        standard_errors(model, Z)
+    words = ["at a maximum for these rows" in str(warning.message) for warning in caught[n_of_fit:]]
+    assert words.count(True) == 3
+    assert {warning.filename for warning in caught} == {__file__}

@@ -6,9 +6,9 @@ Each is fitted as ``fit`` would, but climbs go side by side, in arrays of starts
 from copy import deepcopy
 
 import numpy as np
+from joblib import Parallel, delayed  # scikit-learn's sets filters of warnings for all threads
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
-from sklearn.utils.parallel import Parallel, delayed
 
 from skcoin._base import falling, recipe_of, refuse_if_no_model
 from skcoin._counts import HIDDEN, Counts

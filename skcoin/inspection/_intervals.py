@@ -6,10 +6,11 @@ from scipy.stats import chi2, norm
 from sklearn.utils import Bunch
 
 from skcoin._validation import check_level
+from skcoin._warnings import warn_of
 from skcoin.inspection._bootstrap import replicates_of
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._profile import profile_interval
-from skcoin.inspection._standard_errors import errors_of, gain_of, warn_if_below
+from skcoin.inspection._standard_errors import advice_if_below, errors_of, gain_of
 
 METHODS = ("wald", "profile", "bootstrap")
 
@@ -117,14 +118,18 @@ def confidence_intervals(
         raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}.")
     check_parametric(model)
     fitted = check_fitted(model, X, sample_weight, coins)
+    if method == "bootstrap":
+        replicates = replicates_of(
+            fitted, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
+        )
+        return _percentile(replicates, fitted, level)
     if method == "wald":
-        return wald(fitted.mixture, errors_of(fitted), level)
-    if method == "profile":
-        return profile(fitted, level)
-    replicates = replicates_of(
-        fitted, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
-    )
-    return _percentile(replicates, fitted, level)
+        errors, advice = errors_of(fitted)
+        intervals = wald(fitted.mixture, errors, level)
+    else:
+        intervals, advice = profile(fitted, level)
+    warn_of(advice)
+    return intervals
 
 
 def wald(mixture, errors, level):
@@ -143,14 +148,15 @@ def wald(mixture, errors, level):
 
 
 def profile(fitted, level):
-    """Intervals from the profile likelihood."""
+    """Intervals from the profile likelihood, and what there is to warn of."""
     gain, drop = gain_of(fitted), 0.5 * chi2.ppf(level, df=1)
-    warn_if_below(gain)
-    if np.isinf(gain):  # the model takes some rows for impossible
-        return _each_learned(fitted, lambda part, k: np.nan)  # noqa: ARG005
-    return _each_learned(
-        fitted, lambda part, k: profile_interval(part, k, fitted.parameters, fitted.problem, drop)
-    )
+
+    def interval(part, k):
+        if np.isinf(gain):  # the model takes some rows for impossible
+            return np.nan
+        return profile_interval(part, k, fitted.parameters, fitted.problem, drop)
+
+    return _each_learned(fitted, interval), advice_if_below(gain)
 
 
 def _percentile(replicates, fitted, level):

@@ -6,7 +6,7 @@ from sklearn.utils import Bunch
 
 from skcoin._em.e_step import e_step
 from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_bound
-from skcoin._warnings import warn_user
+from skcoin._warnings import warn_of
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._inspected import check_fitted, check_parametric
 
@@ -96,15 +96,17 @@ def standard_errors(model, X, sample_weight=None, *, coins=None):
     (array([0.021, 0.021]), array([0.124, 0.124]))
     """
     check_parametric(model)
-    return errors_of(check_fitted(model, X, sample_weight, coins))
+    errors, advice = errors_of(check_fitted(model, X, sample_weight, coins))
+    warn_of(advice)
+    return errors
 
 
 def errors_of(fitted):
-    """The standard errors of a model that has been checked."""
+    """The standard errors of a model that has been checked, and what there is to warn of."""
     n_coins = fitted.specification.n_components
-    covariance = _covariance(fitted)
+    covariance, advice = _covariance(fitted)
     errors = np.sqrt(np.diagonal(covariance))
-    return Bunch(theta=errors[:n_coins], weights=errors[-n_coins:], covariance=covariance)
+    return Bunch(theta=errors[:n_coins], weights=errors[-n_coins:], covariance=covariance), advice
 
 
 def gain_of(fitted):
@@ -112,37 +114,37 @@ def gain_of(fitted):
     return _information(fitted)[2]
 
 
-def warn_if_below(gain):
-    """Say so where a model is not at a maximum."""
-    if gain > MOST_GAIN:
-        warn_user(
-            "The model is not at a maximum for these rows, "
-            + (
-                f"which a step could raise by {gain:.3g} in log-likelihood. "
-                if np.isfinite(gain)
-                else "some of which it takes for impossible. "
-            )
-            + "Give the rows, weights and coins of the fit, or fit on these.",
-            ConvergenceWarning,
-        )
+def advice_if_below(gain):
+    """What to warn of where a model is not at a maximum: a list of messages and categories."""
+    if gain <= MOST_GAIN:
+        return []
+    how_far = (
+        f"which a step could raise by {gain:.3g} in log-likelihood"
+        if np.isfinite(gain)
+        else "some of which it takes for impossible"
+    )
+    message = (
+        f"The model is not at a maximum for these rows, {how_far}. Give the rows, weights and "
+        "coins of the fit, or fit on these."
+    )
+    return [(message, ConvergenceWarning)]
 
 
 def _covariance(fitted):
-    """Covariance of theta and weights, NaN for what has none, after a word where it is due."""
+    """Covariance of theta and weights, NaN for what has none, and what there is to warn of."""
     parameters, quadratic, gain = _information(fitted)
-    warn_if_below(gain)
-    shape = (parameters.weights.size + parameters.components.size,) * 2
+    advice = advice_if_below(gain)
+    none = np.full((parameters.weights.size + parameters.components.size,) * 2, np.nan)
     if quadratic is None:
-        return np.full(shape, np.nan)
+        return none, advice
     jacobian, moves = _jacobian(fitted.problem.family, parameters, quadratic.root.moves[0])
     obstacle = _obstacle(quadratic, fitted, gain <= MOST_GAIN) if moves.any() else None
     if obstacle is not None:
-        warn_user(*obstacle)
-        return np.full(shape, np.nan)
+        return none, [*advice, obstacle]
     root = jacobian @ quadratic.root.unwhiten_matrix(quadratic.eigenvectors)[0]
     covariance = root / quadratic.eigenvalues[0] @ root.T
     covariance[~moves] = covariance[:, ~moves] = np.nan
-    return covariance
+    return covariance, advice
 
 
 def _information(fitted):

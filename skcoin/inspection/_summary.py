@@ -1,6 +1,5 @@
 """A fit on one screen."""
 
-import warnings
 from dataclasses import dataclass
 from html import escape
 from textwrap import TextWrapper
@@ -78,9 +77,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
             "for others."
         )
     fitted = check_fitted(model, X, sample_weight, coins)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        errors, intervals = _errors_and_intervals(fitted, level, method)
+    errors, intervals, advice = _errors_and_intervals(fitted, level, method)
     return Summary(
         title=_title(model, fitted),
         level=level,
@@ -88,7 +85,7 @@ def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wal
         errors=errors,
         intervals=intervals,
         facts=_facts(model, fitted),
-        notes=list(dict.fromkeys(str(warning.message) for warning in caught)),
+        notes=list(dict(advice)),
     )
 
 
@@ -96,11 +93,12 @@ def _errors_and_intervals(fitted, level, method):
     if fitted.recipe.is_nonparametric:  # atoms are no parameters
         none = np.full(fitted.specification.n_components, np.nan)
         errors = Bunch(theta=none, weights=none)
-        return errors, wald(fitted.mixture, errors, level)
-    errors = errors_of(fitted)
-    return errors, wald(fitted.mixture, errors, level) if method == "wald" else profile(
-        fitted, level
-    )
+        return errors, wald(fitted.mixture, errors, level), []
+    errors, advice = errors_of(fitted)
+    if method == "wald":
+        return errors, wald(fitted.mixture, errors, level), advice
+    intervals, more = profile(fitted, level)
+    return errors, intervals, advice + more
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from itertools import chain
 from numbers import Integral
 
 import numpy as np
+from joblib import Parallel, delayed  # scikit-learn's sets filters of warnings for all threads
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_scalar
-from sklearn.utils.parallel import Parallel, delayed
 
 SIDE_BY_SIDE = 25  # always, so that no digit depends on the number of workers
 
