@@ -16,6 +16,7 @@ from skcoin._em.parameters import Parameters
 from skcoin._em.specification import warm_start
 from skcoin._families import BINOMIAL
 from skcoin._fit import Recipe, fit_tables, total_log_base
+from skcoin._guesses import warn_of_index
 from skcoin._layouts import LAYOUTS, check_layout, iter_tosses
 from skcoin._mixture import Mixture
 from skcoin._prediction import PredictionMixin
@@ -55,7 +56,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         "init_params": [StrOptions({"auto", "quantile", "random", "k-means++"})],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "solver": [StrOptions({"em", "em-newton"})],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, MOST, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
@@ -81,7 +82,8 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         y : None
             Ignored; there for scikit-learn's conventions.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts, at least 0. A row of weight two is that row twice.
+            How often each row counts, at least 0. A row of weight two is that row twice. A Series
+            is taken by position, whatever its index; so are ``coins``.
         coins : array-like of shape (n_samples,), default=None
             The coin that was tossed in each row, from 0 to ``n_components - 1``, or -1 where it
             is hidden. With every coin known, the fit is the complete-data estimate.
@@ -116,7 +118,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         >>> BinomialMixture().fit(X, coins=[1, 0, 0, 1, 0]).theta_      # all coins known
         array([0.8 , 0.45])
         """
-        return self._learn_rows(X, sample_weight, coins)
+        return self._learn_rows(X, y, sample_weight, coins)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None, coins=None):
@@ -165,7 +167,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         >>> coins.theta_.round(4)
         array([0.7934, 0.5139])
         """
-        return self._learn_rows(X, sample_weight, coins, goes_on=True)
+        return self._learn_rows(X, y, sample_weight, coins, goes_on=True)
 
     def fit_predict(self, X, y=None, sample_weight=None, coins=None):
         """Fit, then say which coin each row most likely is.
@@ -222,7 +224,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
             max_iter=self.max_iter,
         )
 
-    def _learn_rows(self, X, sample_weight, coins=None, *, goes_on=False):
+    def _learn_rows(self, X, y, sample_weight, coins=None, *, goes_on=False):
         """``fit``, or ``partial_fit`` if it ``goes_on``; what fails or is interrupted sets nothing.
 
         All is learned by a twin, whose attributes become those of the estimator in one assignment.
@@ -232,7 +234,7 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         vars(twin).update(vars(self))
         before = self._counts_so_far() if goes_on else None
         twin._layout = self.layout  # rows that go on may come in another
-        counts = count_rows(twin, X, sample_weight, coins, reset=before is None, before=before)
+        counts = count_rows(twin, X, sample_weight, coins, y=y, reset=before is None, before=before)
         refuse_if_coin_is_gone(counts, self._n_components)
         twin._counts = counts
         if counts.tosses.any() or not goes_on:  # a later chunk may bring the first toss
@@ -340,13 +342,17 @@ def mixture_of(model):
     return Mixture(model._family, model._parameters(), model._n_parameters, in_order)
 
 
-def count_rows(model, X, sample_weight=None, coins=None, *, reset=False, before=None, quiet=False):
+def count_rows(
+    model, X, sample_weight=None, coins=None, *, y=None, reset=False, before=None, quiet=False
+):
     """The counts of X in the layout of a model: that of its fit or, to ``reset``, of its own.
 
     Those of ``before`` are added to them. There is a word on weights that leave next to no rows,
     unless ``quiet``.
     """
-    X = check_layout(model, X, reset=reset)
+    for values, name in ((sample_weight, "sample_weight"), (coins, "coins")):
+        warn_of_index(X, values, name)
+    X = check_layout(model, X, y, reset=reset)
     sample_weight = check_sample_weight(sample_weight, len(X))
     labels = check_coins(coins, len(X), model._n_components)
     chunks = iter_tosses(X, model._layout, type(model).__name__)

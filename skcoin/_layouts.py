@@ -8,52 +8,53 @@ from fractions import Fraction
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from skcoin._validation import MOST, as_floats, exact_floats
+from skcoin._guesses import explain, numbers_of, one_column, refuse_guess
+from skcoin._validation import MOST, exact_floats
 from skcoin._warnings import warn_user
 
 LAYOUTS = ("heads_tails", "heads_tosses", "tosses")
 CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
 
 
-def check_layout(estimator, X, *, reset):
+def check_layout(estimator, X, y=None, *, reset):
     """X as a numeric 2-D array with the columns that the estimator's layout asks for.
 
     The cells themselves are read, and refused, by ``iter_tosses``. To ``reset`` is to remember the
     layout and the names of the columns.
     """
-    if isinstance(X, np.ma.MaskedArray):
-        raise ValueError(
-            "X is a masked array, whose mask would be ignored. Drop the masked rows, or use "
-            'layout="tosses" with X.filled(np.nan), which says that a toss was not made.'
-        )
     original = X
     if reset:
         estimator._layout = estimator.layout
-    X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False)
-    if X.dtype.kind == "O":
-        X = as_floats(X, "X")
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"X holds {X.dtype.name} values, but must hold counts of tosses.")
-    layout, n_columns = estimator._layout, X.shape[1]
+    layout = estimator._layout
+    refuse_guess(X, y, layout, learns=reset)
+    try:
+        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+    except (TypeError, ValueError) as error:
+        if message := explain(X, y, layout, getattr(estimator, "feature_names_in_", None)):
+            raise ValueError(message) from error
+        raise
+    X = numbers_of(X, getattr(estimator, "feature_names_in_", None))
+    n_columns = X.shape[1]
     if layout == "tosses":
         return X
     if X.dtype.kind == "f" and X.max() == MOST:  # it may have been one more
         exact_floats(np.asarray(original, dtype=object), "X")
     if n_columns == 1:
-        raise ValueError(
-            f"layout={layout!r} needs two columns, but X has n_features = 1. If every cell is one "
-            'toss (1 heads, 0 tails, NaN not tossed), use layout="tosses".'
-        )
+        raise ValueError(one_column(y, layout))
     if n_columns > 2 and layout == "heads_tosses":
         raise ValueError(
             f'layout="heads_tosses" needs exactly two columns, heads and tosses, but X has '
             f"{n_columns}. Select the two, e.g. X[:, [0, 1]]."
+            + " Two rows of heads and tosses become columns by X.T."
+            * (len(X) == 2)
         )
     if n_columns > 2 and reset:
         warn_user(
             f'layout="heads_tails": X has {n_columns} columns; column 0 is taken as heads and the '
             f"sum of columns 1 to {n_columns - 1} as tails. For heads and tosses in two columns "
-            'use layout="heads_tosses", for single tosses in cells layout="tosses".',
+            'use layout="heads_tosses", for single tosses in cells layout="tosses".'
+            + " Two rows that are heads and tails become columns by X.T."
+            * (len(X) == 2),
             UserWarning,
         )
     return X

@@ -11,7 +11,7 @@ from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
 from skcoin._layouts import LAYOUTS
-from skcoin._validation import refuse_if_no_toss
+from skcoin._validation import MOST, refuse_if_no_toss
 from skcoin._warnings import warn_of_gap, warn_of_moments
 
 
@@ -96,7 +96,7 @@ class NonparametricBinomialMixture(BaseMixture):
 
     _parameter_constraints = {  # noqa: RUF012
         "layout": [StrOptions(set(LAYOUTS))],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, MOST, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
@@ -128,7 +128,8 @@ class NonparametricBinomialMixture(BaseMixture):
         y : None
             Ignored; there for scikit-learn's conventions.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts, at least 0. A row of weight two is that row twice.
+            How often each row counts, at least 0. A row of weight two is that row twice. A Series
+            is taken by position, whatever its index.
 
         Returns
         -------
@@ -157,7 +158,7 @@ class NonparametricBinomialMixture(BaseMixture):
         >>> NonparametricBinomialMixture().fit(X).theta_.round(4)
         array([0.7934, 0.5139])
         """
-        return self._learn_rows(X, sample_weight)
+        return self._learn_rows(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -200,7 +201,7 @@ class NonparametricBinomialMixture(BaseMixture):
         >>> coins.theta_.round(4)
         array([0.7934, 0.5139])
         """
-        return self._learn_rows(X, sample_weight, goes_on=True)
+        return self._learn_rows(X, y, sample_weight, goes_on=True)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, then say which coin each row most likely is.

@@ -56,7 +56,7 @@ class SamplingMixin:
         """
         refuse_if_not_fitted(self)
         rng = check_random_state(self.random_state if random_state is None else random_state)
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1, max_val=MOST_DRAWN)
         if n_tosses is None:
             counts = self._counts
             share = counts.multiplicity / counts.n_rows

@@ -75,6 +75,7 @@ def check_weights(weights, name, n_components):
 
 def check_learn_theta(learn_theta, theta, n_components):
     """``learn_theta`` as one bool per coin; a theta that is held needs a value to be held at."""
+    refuse_masked(learn_theta, "learn_theta")
     learn = np.asarray(learn_theta)
     if learn.dtype != bool or learn.shape not in [(), (n_components,)]:
         raise ValueError(
@@ -117,6 +118,7 @@ def check_level(level):
 
 def check_n_tosses(n_tosses, n_samples):
     """``n_tosses`` as float64 of shape (n_samples,)."""
+    refuse_masked(n_tosses, "n_tosses")
     if np.ndim(n_tosses) == 0:
         n_tosses = np.full(n_samples, n_tosses)
     return check_vector(n_tosses, "n_tosses", n_samples, "the number of tosses, or one per row")
@@ -181,6 +183,7 @@ def refuse_if_no_toss(counts):
 
 def check_vector(values, name, length, meaning, *, allow_nan=False):
     """Real numbers as float64 of shape (length,), each finite or, if that is allowed, NaN."""
+    refuse_masked(values, name)
     vector = np.asarray(values)
     if vector.dtype.kind == "O":
         vector = as_floats(vector, name)
@@ -202,7 +205,10 @@ def check_vector(values, name, length, meaning, *, allow_nan=False):
 
 def exact_floats(values, name):
     """Numbers as float64; refuse a whole one of which no float has the last digits."""
-    floats = values.astype(np.float64)
+    return _refuse_rounded(values, values.astype(np.float64), name)
+
+
+def _refuse_rounded(values, floats, name):
     if values.dtype.kind in "Oiu":
         for place in zip(*np.nonzero(np.isfinite(floats) & (np.abs(floats) >= MOST)), strict=True):
             if values[place] == int(values[place]) != int(floats[place]):
@@ -214,18 +220,36 @@ def exact_floats(values, name):
     return floats
 
 
-def as_floats(values, name):
-    """An array of objects as float64, None as NaN; where a cell is no number, name it."""
+def as_floats(values, name, remedy=lambda place, value: ""):  # noqa: ARG005
+    """An array of objects as float64, None and pandas.NA as NaN.
+
+    Where a cell is no number, it is named, with what ``remedy(place, value)`` says.
+    """
     try:
-        return exact_floats(values, name)
-    except (TypeError, ValueError):
+        floats = values.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        floats = np.full(values.shape, np.nan)
         for place, value in np.ndenumerate(values):
+            if type(value).__name__ == "NAType":
+                continue
+            where = f"{name}[{', '.join(map(str, place))}]"
             try:
-                np.float64(value)
+                floats[place] = np.float64(value)
+            except OverflowError as error:
+                raise ValueError(f"{where} is larger than any float. Scale it down.") from error
             except (TypeError, ValueError) as error:
-                where = ", ".join(map(str, place))
                 kind = "the string " if isinstance(value, str) else ""
-                raise ValueError(
-                    f"{name}[{where}] is {kind}{value!r}, which is no number."
+                raise type(error)(
+                    f"{where} is {kind}{value!r}, which is no number ({error})."
+                    f"{remedy(place, value)}"
                 ) from error
-        raise
+    return _refuse_rounded(values, floats, name)
+
+
+def refuse_masked(values, name, remedy=""):
+    """Refuse an array of which entries are masked: arithmetic would forget which."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} is a masked array, whose mask would be ignored. Leave out what is masked, or "
+            f"say what it is by {name}.filled(...).{remedy}"
+        )

@@ -150,7 +150,10 @@ def _refuse_result_names(by):
 
 def _refuse_non_numeric(parameter, name, dtype):
     if not (dtype.is_numeric() or _is_whole(dtype)):
+        how = ""
+        if dtype == narwhals().Object:  # of pandas: decimals, pandas.NA, integers beyond int64
+            how = f", by frame.astype({{{name!r}: float}})"
         raise ValueError(
             f"{parameter}={name!r} holds {dtype} values, but must hold numbers. Cast the column "
-            "to a numeric type first."
+            f"to a numeric type first{how}."
         )

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
@@ -94,6 +94,8 @@ def compare_n_components(
     2  -154.93  322.6  2.07
     3  -152.86  327.0  0.00
     """
+    _refuse_model(X, "X")
+    _refuse_model(max_components, "max_components")
     check_number(max_components, "max_components", Integral, min_val=1)
     check_number(min_gain, "min_gain", Real, min_val=0)
     estimator = _checked(BinomialMixture() if estimator is None else estimator)
@@ -133,6 +135,15 @@ def _row(model, counts, highest):
         and not redundant_pairs(run, recipe.tol),
         "converged": run.converged,
     }
+
+
+def _refuse_model(value, name):
+    """The rows come first here, and the model goes by its name."""
+    if isinstance(value, BaseEstimator):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}. Give the rows first and the model by name: "
+            "compare_n_components(X, estimator=model)."
+        )
 
 
 def _checked(estimator):
