@@ -19,6 +19,7 @@ from skcoin._fit import Recipe, fit_tables, total_log_base
 from skcoin._guesses import warn_of_index
 from skcoin._layouts import LAYOUTS, check_layout, iter_tosses
 from skcoin._mixture import Mixture
+from skcoin._persistence import PersistenceMixin
 from skcoin._prediction import PredictionMixin
 from skcoin._sampling import SamplingMixin
 from skcoin._tells import spread_around_coins, warn_of_columns
@@ -30,7 +31,6 @@ from skcoin._validation import (
     refuse_if_coin_is_gone,
     refuse_if_not_fitted,
 )
-from skcoin._versions import check_version, with_version
 from skcoin._warnings import (
     warn_of_excluded,
     warn_of_identifiability,
@@ -39,10 +39,22 @@ from skcoin._warnings import (
 )
 
 
-class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, BaseEstimator, ABC):
+class BaseMixture(
+    PredictionMixin,
+    CriteriaMixin,
+    SamplingMixin,
+    PersistenceMixin,
+    DensityMixin,
+    BaseEstimator,
+    ABC,
+):
     """Base of the estimators: all but their parameters and the names of what they learn."""
 
     _family = BINOMIAL
+    _learned = frozenset(
+        {"theta_", "weights_", "theta_path_", "weights_path_", "lower_bound_", "lower_bounds_"}
+        | {"converged_", "n_iter_", "n_features_in_", "_n_parameters", "_layout", "_counts"}
+    )
 
     _doc_link_module = "skcoin"
     _doc_link_template = (
@@ -202,15 +214,6 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
         tags.input_tags.allow_nan = self.layout == "tosses"
         return tags
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "theta_")
-
-    def __getstate__(self):
-        return with_version(super().__getstate__())
-
-    def __setstate__(self, state):
-        super().__setstate__(check_version(state, type(self).__name__))
-
     def _recipe(self):
         return Recipe(
             family=self._family,
@@ -241,9 +244,6 @@ class BaseMixture(PredictionMixin, CriteriaMixin, SamplingMixin, DensityMixin, B
             twin._fit_counts(counts, recipe, goes_on=before is not None)
         self.__dict__ = vars(twin)
         return self
-
-    def _counts_so_far(self):
-        return getattr(self, "_counts", None)
 
     def _fit_counts(self, counts, recipe, *, goes_on):
         """All of ``fit`` that comes after the counting; ``goes_on`` from the last fit."""
@@ -403,7 +403,7 @@ def refuse_if_no_model(model, name, fitted=""):
 def check_model(model, name="model"):
     """Refuse what is no fitted model of hidden coins."""
     refuse_if_no_model(model, name, "fitted ")
-    refuse_if_not_fitted(model, f"{name}, a %(name)s,")
+    refuse_if_not_fitted(model, name)
     if len(model.theta_) != model._n_components:
         raise ValueError(
             f"n_components of {name} is {model._n_components}, but it was fitted with "

@@ -46,12 +46,12 @@ def refuse_guess(X, y, layout, *, learns):
 
 def explain(X, y, layout, columns=None):
     """What helps with what is no table of numbers; None if nothing that is known here."""
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not hasattr(X, "shape"):  # as a sparse array of keys has
         return "X is a dict. Make its values columns, by pandas.DataFrame(X)."
     if hasattr(X, "__next__"):
         return f"X is a {type(X).__name__}, which yields its rows but once. Give list(X)."
     try:
-        shape = np.shape(X)
+        shape = getattr(X, "shape", None) or np.asarray(X).shape
     except ValueError:
         return (
             "The rows of X differ in length. Give the heads and tails of each; or fill up with "
@@ -145,9 +145,13 @@ def _of_letter(value):
 
 def _are_totals(y, X):
     """Whether y, which is ignored, looks like the numbers of tosses of a table of heads."""
-    if y is None or np.ndim(y) != 2 or np.shape(y) != np.shape(X) or np.shape(X)[1] < 2:
+    if y is None:
         return False
-    X, y = np.asarray(X), np.asarray(y)
-    if not {X.dtype.kind, y.dtype.kind} <= set("iuf"):
+    try:
+        X, y = np.asarray(X), np.asarray(y)
+    except ValueError:  # of rows that differ in length
+        return False
+    is_table = y.ndim == 2 and y.shape == X.shape and y.shape[1] > 1
+    if not is_table or not {X.dtype.kind, y.dtype.kind} <= set("iuf"):
         return False
     return bool(np.all((y >= X) & (y == np.rint(y))) and np.any(y > X))

@@ -94,6 +94,11 @@ class NonparametricBinomialMixture(BaseMixture):
     True
     """
 
+    _learned = BaseMixture._learned - {"theta_path_", "weights_path_", "lower_bounds_"} | {
+        "n_components_",
+        "gap_",
+    }
+
     _parameter_constraints = {  # noqa: RUF012
         "layout": [StrOptions(set(LAYOUTS))],
         "tol": [Interval(Real, 0, MOST, closed="both")],

@@ -5,7 +5,12 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
-from skcoin._validation import check_n_tosses, refuse_if_not_drawable, refuse_if_not_fitted
+from skcoin._validation import (
+    check_n_tosses,
+    refuse_if_forgotten,
+    refuse_if_not_drawable,
+    refuse_if_not_fitted,
+)
 
 MOST_DRAWN = 2**53  # tosses in a row; beyond, not every count has a float
 
@@ -37,8 +42,8 @@ class SamplingMixin:
         Raises
         ------
         ValueError
-            If ``n_samples`` or ``n_tosses`` is out of its range, or the fitted rows hold
-            fractional tosses and ``n_tosses`` is not given.
+            If ``n_samples`` or ``n_tosses`` is out of its range, or ``n_tosses`` is not given and
+            the fitted rows hold fractional tosses or have been forgotten.
         TypeError
             If ``n_samples`` is no whole number.
 
@@ -59,6 +64,7 @@ class SamplingMixin:
         check_scalar(n_samples, "n_samples", Integral, min_val=1, max_val=MOST_DRAWN)
         if n_tosses is None:
             counts = self._counts
+            refuse_if_forgotten(counts)
             share = counts.multiplicity / counts.n_rows
             tosses = rng.choice(counts.tosses, size=n_samples, p=share)
         else:

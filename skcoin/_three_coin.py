@@ -117,6 +117,8 @@ class ThreeCoinModel(BaseMixture):
     0.5000 0.0000 1.0000
     """
 
+    _learned = BaseMixture._learned | {"pi_", "p_", "q_"}
+
     _parameter_constraints = {  # noqa: RUF012
         **BaseMixture._parameter_constraints,
         "pi_init": _PROBABILITY,

@@ -157,11 +157,23 @@ def refuse_if_coin_is_gone(counts, n_components):
         )
 
 
-def refuse_if_not_fitted(model, who="This %(name)s instance"):
-    """Refuse a model that has learned nothing yet."""
+def refuse_if_forgotten(counts):
+    """Refuse to draw numbers of tosses from counts that ``forget_counts`` has taken away."""
+    if counts is None:
+        raise ValueError(
+            "forget_counts has been called, so that no numbers of tosses can be drawn from the "
+            "fitted rows. Give n_tosses."
+        )
+
+
+def refuse_if_not_fitted(model, name=None):
+    """Refuse a model, the parameter of this name, that has learned nothing yet."""
     has_rows = getattr(model, "_counts", None) is not None
     so_far = " No row so far holds a toss." if has_rows else ""
-    check_is_fitted(model, msg=f"{who} is not fitted yet.{so_far} Call 'fit' with tosses first.")
+    given = f" It is given as {name}." if name else ""
+    check_is_fitted(
+        model, msg=f"This %(name)s instance is not fitted yet.{given}{so_far} Call 'fit' first."
+    )
 
 
 def refuse_if_no_toss(counts):

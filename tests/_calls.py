@@ -42,6 +42,7 @@ ANY_NUMBER = ("nonparametric",)  # of coins, which is learned: no labels, no pat
 ALL = PLAIN + ANY_NUMBER
 EXCEPTIONS = {
     "IdentifiabilityWarning": "it is a warning",
+    "forget_counts": "it reads no rows",
     "Summary": "it is what summary returns, and reads nothing",
     **{
         f"{name}.plot": "it draws again what from_estimator has computed"

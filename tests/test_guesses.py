@@ -188,7 +188,7 @@ def test_objects_that_are_numbers_are_read(cell):
 @pytest.mark.parametrize("column", [[Decimal(5)] * 2, [5, 10**400], [5, pd.NA]])
 def test_objects_in_the_columns_of_a_frame_get_the_line_that_helps(column):
     frame = pd.DataFrame({"heads": pd.Series(column, dtype=object), "tails": 1, "rows": 1})
-    words = "'heads' holds Python objects", "frame.astype({'heads': float})"
+    words = "'heads' holds Object values", "frame.astype({'heads': float})"
     assert_refuses(lambda: count_tosses(frame, "heads", "tails"), *words)
     assert_refuses(lambda: join_posterior(MODEL, frame, "heads", "tails"), *words)
     groups = frame.assign(g=1)
@@ -293,7 +293,7 @@ def test_the_unfitted_model_of_a_test_is_named():
     for null, alternative, name in ((one, MODEL, "null"), (clone(one).fit(Z), two, "alternative")):
         assert_refuses(
             lambda null=null, alternative=alternative: likelihood_ratio_test(null, alternative, Z),
-            f"{name}, a BinomialMixture, is not fitted yet",
+            f"not fitted yet. It is given as {name}.",
             error=NotFittedError,
         )
 

@@ -89,7 +89,7 @@ ROOMS = [  # from the top; a room imports from itself and from those after it
     ("skcoin._base",),
     ("skcoin._prediction", "skcoin._criteria", "skcoin._sampling", "skcoin._fit"),
     ("skcoin._mixture", "skcoin._starts", "skcoin._layouts", "skcoin._tells", "skcoin._guesses"),
-    ("skcoin._validation", "skcoin._warnings", "skcoin._counts", "skcoin._versions"),
+    ("skcoin._validation", "skcoin._warnings", "skcoin._counts", "skcoin._persistence"),
     ("skcoin._families",),
     ("skcoin._em",),
 ]
