@@ -23,8 +23,9 @@ def refuse_guess(X, y, layout, *, learns):
     learns : bool
         Whether it is a fit.
     """
-    for part in X if isinstance(X, list | tuple) else [X]:
-        if isinstance(part, np.ma.MaskedArray):
+    parts = X if isinstance(X, list | tuple) else [X]
+    if any(issubclass(kind, np.ma.MaskedArray) for kind in set(map(type, parts))):
+        for part in parts:
             refuse_masked(part, "X", ' With layout="tosses", NaN is a toss that was not made.')
     if hasattr(type(X), "columns") and not hasattr(X, "__array__"):
         raise TypeError(f"X is a {type(X).__name__}, whose rows are in an engine. {_there(learns)}")
