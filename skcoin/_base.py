@@ -181,33 +181,6 @@ class BaseMixture(
         """
         return self._learn_rows(X, y, sample_weight, coins, goes_on=True)
 
-    def fit_predict(self, X, y=None, sample_weight=None, coins=None):
-        """Fit, then say which coin each row most likely is.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Tosses, in the ``layout`` of the estimator.
-        y : None
-            Ignored; there for scikit-learn's conventions.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
-        coins : array-like of shape (n_samples,), default=None
-            The known coins, -1 where hidden.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int
-            As from ``predict``, also where ``coins`` says which coin it was.
-
-        Examples
-        --------
-        >>> from skcoin import BinomialMixture
-        >>> BinomialMixture().fit_predict([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]])
-        array([1, 0, 0, 1, 0])
-        """
-        return self.fit(X, y, sample_weight=sample_weight, coins=coins).predict(X)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
