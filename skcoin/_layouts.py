@@ -37,7 +37,7 @@ def check_layout(estimator, X, y=None, *, reset):
     n_columns = X.shape[1]
     if layout == "tosses":
         return X
-    if X.dtype.kind == "f" and float(X.max()) == MOST:  # it may have been one more
+    if X.dtype == np.float64 and X.max() == MOST:  # it may have been one more
         exact_floats(np.asarray(original, dtype=object), "X")
     if n_columns == 1:
         raise ValueError(one_column(y, layout))

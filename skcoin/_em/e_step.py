@@ -7,10 +7,11 @@ vectors. The log-density of a family may leave out what is free of the parameter
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.special import entr, xlogy
+from scipy.special import entr, logsumexp, xlogy
 
 BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
 LEAST_BLOCK = 64  # rows
+FEW = 2048  # numbers
 LOWEST = np.finfo(float).min
 ROUGH = -2048.0  # log-density of a row; below, rounding would take more than 1e-12 of a posterior
 STEEPEST = 1e75  # score; the square of a steeper one is beyond any float
@@ -82,13 +83,18 @@ def mix(family, parameters, table):
 
 
 def _normalise(joint):
-    """From ``log(w_k f_ik)`` the posterior, and the logarithm of the sum."""
-    top = np.maximum(joint.max(axis=-2, keepdims=True), LOWEST)
-    posterior = np.exp(joint - top)
-    total = posterior.sum(axis=-2, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):  # of a row that is excluded
-        posterior /= total
-        return posterior, top + np.log(total)
+    """From ``log(w_k f_ik)`` the posterior, and the logarithm of the sum.
+
+    scipy's checks of its input take longer than the sum of few numbers.
+    """
+    if joint.size < FEW:
+        log_sum = np.logaddexp.reduce(joint, axis=-2, keepdims=True)
+    else:
+        log_sum = logsumexp(joint, axis=-2, keepdims=True)
+    with np.errstate(invalid="ignore"):  # of a row that is excluded
+        posterior = np.exp(joint - log_sum)
+    posterior /= posterior.sum(axis=-2, keepdims=True)
+    return posterior, log_sum
 
 
 def log_likelihood(family, parameters, table):

@@ -14,6 +14,7 @@ from skcoin._em.quadratic import complete_step, move, quadratic_at, to_bound
 
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
 LESS_DAMPING = 3  # after a step that climbs; by ten, as after one that does not, it would swing
+ROUNDING = 4 * np.finfo(float).eps  # of the objective, relative to its size
 MOST_HALVED = 30
 LONGEST_IN_M = 4.0  # step in a coordinate of the M-step's Newton; beyond, a logit would overflow
 
@@ -110,8 +111,8 @@ def em_update(problem, parameters, expected, *, information=False):
 
     A parameter nearer to 0 or 1 than any float is rounded to it; where that would exclude a row
     from the component, and lower the objective, it is rounded to the last float before, or stays
-    if even that is too far. Parameters that exclude a row have no posterior: they stay, but for
-    that.
+    if even that is too far. Where floats are so far apart that the objective falls, all stays.
+    Parameters that exclude a row have no posterior: they stay, but for that.
     """
     moved = m_step(problem, parameters, _without_posterior(expected))
     after = e_step(problem, moved, information=information)
@@ -123,6 +124,10 @@ def em_update(problem, parameters, expected, *, information=False):
             if wrong.any():
                 moved = replace(moved, components=np.where(wrong, instead, moved.components))
                 after = e_step(problem, moved, information=information)
+        noise = ROUNDING * np.abs(expected.objective)
+        if np.any(fell := after.objective < expected.objective - noise):
+            moved = parameters.select(fell, moved)
+            after = e_step(problem, moved, information=information)
     return moved, after
 
 
