@@ -83,18 +83,22 @@ def mix(family, parameters, table):
 
 
 def _normalise(joint):
-    """From ``log(w_k f_ik)`` the posterior, and the logarithm of the sum.
-
-    scipy's checks of its input take longer than the sum of few numbers.
-    """
-    if joint.size < FEW:
-        log_sum = np.logaddexp.reduce(joint, axis=-2, keepdims=True)
-    else:
-        log_sum = logsumexp(joint, axis=-2, keepdims=True)
+    """From ``log(w_k f_ik)`` the posterior, and the logarithm of the sum."""
+    log_sum = log_sum_exp(joint, axis=-2)
     with np.errstate(invalid="ignore"):  # of a row that is excluded
         posterior = np.exp(joint - log_sum)
     posterior /= posterior.sum(axis=-2, keepdims=True)
     return posterior, log_sum
+
+
+def log_sum_exp(x, axis):
+    """``log sum exp x`` along an axis, which is kept.
+
+    By scipy, whose checks of its input take longer than the sum itself where numbers are few.
+    """
+    if x.size < FEW:
+        return np.logaddexp.reduce(x, axis=axis, keepdims=True)
+    return logsumexp(x, axis=axis, keepdims=True)
 
 
 def log_likelihood(family, parameters, table):

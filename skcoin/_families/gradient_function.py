@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import logsumexp
 
+from skcoin._em.e_step import log_sum_exp
 from skcoin._families.binomial import BINOMIAL
 
 MOST_NEWTON = 12
@@ -145,10 +146,10 @@ def _derivatives(x, table, log_share):
     """``log(D + W)`` at ``theta = sin^2 x``, its slope and its curvature."""
     sine, cosine, (heads, tails) = np.sin(x), np.cos(x), table[:2]
     terms = log_share + BINOMIAL.log_density(sine**2, table)
-    height = logsumexp(terms, axis=1)
+    height = log_sum_exp(terms, axis=1)
     with np.errstate(invalid="ignore"):  # infinite where the model excludes a row
-        p = np.exp(terms - height[:, None])
+        p = np.exp(terms - height)
     s = 2 * (heads * cosine / sine - tails * sine / cosine)
     bend = -2 * (heads / sine**2 + tails / cosine**2)
     slope = (p * s).sum(axis=1)
-    return height, slope, (p * (s**2 + bend)).sum(axis=1) - slope**2
+    return height[:, 0], slope, (p * (s**2 + bend)).sum(axis=1) - slope**2

@@ -41,6 +41,7 @@ NEGLIGIBLE = 45.0  # e-folds below a row's largest density
 BLOCK = 2**22  # densities
 STORED = 2**26  # the same, kept: 0.8 GB
 MOST_LOG_RATIO = 400.0  # of densities; beyond, any step improves
+SIDE_BY_SIDE = 2**14  # rows of all maxima
 EM_STEPS = 3
 WEIGHINGS = 2
 MOST_ACTIVE = 10  # changes of the active set of a quadratic programme, for each atom
@@ -269,18 +270,26 @@ def _maxima(rows, atoms):
     peaks = np.flatnonzero((value >= padded[:-2]) & (value > padded[2:]))
     log_share = np.log(rows.multiplicity) - log_fitted
     theta, height = rows.grid[peaks], value[peaks]
-    for i, peak in enumerate(peaks if len(rows.grid) > 1 else ()):
-        near = rows.near(peak)
-        columns = rows.table[:, near], log_share[near]
-        [refined], [log_top] = refine(rows.grid, peaks[i : i + 1], *columns)
-        top = np.exp(min(log_top, MOST_LOG_RATIO))
-        if top > height[i]:
-            theta[i], height[i] = refined, top
+    if len(rows.grid) > 1:
+        refined, log_top = _refined(rows, peaks, log_share)
+        top = np.exp(np.minimum(log_top, MOST_LOG_RATIO))
+        theta, height = np.where(top > height, refined, theta), np.maximum(top, height)
     # What has been left out of D adds next to nothing, but a bound is a bound.
     left_out = np.exp(-NEGLIGIBLE) * (rows.ratio(log_fitted) @ rows.multiplicity)
     gap = rows.n_rows * np.log(max(height.max() + left_out, rows.n_rows) / rows.n_rows)
     gap += rounding_of(log_fitted, rows.multiplicity)
     return theta[height > rows.n_rows], float(gap)
+
+
+def _refined(rows, peaks, log_share):
+    """Maxima on the grid, off it; by the rows that concern each, or few of them side by side."""
+    if len(peaks) * len(rows.heads) <= SIDE_BY_SIDE:
+        return refine(rows.grid, peaks, rows.table, log_share)
+    each = []
+    for i, peak in enumerate(peaks):
+        near = rows.near(peak)
+        each.append(refine(rows.grid, peaks[i : i + 1], rows.table[:, near], log_share[near]))
+    return np.concatenate(each, axis=1)
 
 
 def _join(atoms, theta):
