@@ -43,16 +43,12 @@ class Binomial(Family):
 
     def log_density(self, c, table):
         depth = table[..., 2, :]
+        if not depth.any():
+            return _shallow(c, table)
         if depth.all():
             return near_ratio(c, table)
-        theta, heads, tails = _together(c, table)
-        if theta.min() > 0 and theta.max() < 1:
-            log_f = heads * np.log(theta) + tails * np.log1p(-theta)
-        else:
-            log_f = xlogy(heads, theta) + xlog1py(tails, -theta)
-        if depth.any():
-            deep = depth.reshape(-1, depth.shape[-1]).any(axis=0)
-            log_f[..., deep] = near_ratio(c, table.compress(deep, axis=-1))
+        log_f, deep = _shallow(c, table), depth.reshape(-1, depth.shape[-1]).any(axis=0)
+        log_f[..., deep] = near_ratio(c, table.compress(deep, axis=-1))
         return log_f
 
     def log_density_in_parts(self, c, table):
@@ -171,6 +167,14 @@ class Binomial(Family):
 
     def most_tosses(self, problem):
         return int(np.ceil(np.max(problem.table[0] + problem.table[1], initial=0)))
+
+
+def _shallow(c, table):
+    """``log f``, of rows that are not deep."""
+    theta, heads, tails = _together(c, table)
+    if theta.min() > 0 and theta.max() < 1:
+        return heads * np.log(theta) + tails * np.log1p(-theta)
+    return xlogy(heads, theta) + xlog1py(tails, -theta)
 
 
 def _together(c, table):

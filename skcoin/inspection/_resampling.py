@@ -14,7 +14,7 @@ from skcoin._mixture import Mixture
 from skcoin._validation import refuse_if_not_whole
 
 ROWS = 2**20  # that are drawn in one array
-PAIRS = 2**16  # whose probabilities are computed in one array
+PAIRS = 2**15  # whose probabilities are computed in one array
 SIDE_BY_SIDE = 2**17  # pairs of all tables that are fitted together; more save no calls
 
 
