@@ -15,7 +15,7 @@ from skcoin._em.escape import (
 from skcoin._em.loop import repeat
 from skcoin._em.parameters import stack
 from skcoin._em.regroup import is_outdone, look_at, promising, settle
-from skcoin._em.steps import em_step, newton_step
+from skcoin._em.steps import ROUNDING, em_step, newton_step
 
 STEPS = {"em": em_step, "em-newton": newton_step}
 # Tried in turn, and each with the status of a run that it can raise. A trial of these that is
@@ -185,7 +185,11 @@ def _run_on(best, solver, tol, max_iter):
 
 
 def _next_move(end, tol):
-    """What keeps a run from being at a maximum, and parameters past it; or "converged"."""
+    """What keeps a run from being at a maximum, and parameters past it; or "converged".
+
+    A gain within the rounding of the objective is none.
+    """
+    tol = max(tol, ROUNDING * abs(end.objective))
     for status, moves in MOVES.items():
         better, gain = best_trial(end, [trial for move in moves for trial in move(end)])
         if gain > tol:
