@@ -194,6 +194,7 @@ def spread_around_coins(mixture, counts):
     """
     counts = counts.tossed.keep(counts.tossed.label == HIDDEN)
     theta, n, m = mixture.theta, counts.tosses[:, None], counts.multiplicity
+    m = m / m.max(initial=np.finfo(float).tiny)  # squares of less may be zero
     n_free = (m.sum() ** 2 / (m @ m) if len(m) else 0) - mixture.n_parameters
     inside = np.flatnonzero((theta > 0) & (theta < 1))
     if n_free < MANY_ROWS or not len(inside):

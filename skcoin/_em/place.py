@@ -11,6 +11,7 @@ posterior is ``r_ij``, it goes where the family divides rows of the weights ``m_
 """
 
 import numpy as np
+from scipy.special import xlog1py, xlogy
 
 from skcoin._em.e_step import log_likelihood, mix
 from skcoin._em.parameters import Parameters
@@ -83,14 +84,15 @@ def gains_of(problem, k, places, rest, shares):
     n_known = problem.pseudo_rows.sum() - problem.pseudo_rows[k]
     gains = (
         problem.family.objective(places, statistics)
-        + (problem.pseudo_rows[k] * np.log(shares) + n_known * np.log1p(-shares))[:, None]
+        + (xlogy(problem.pseudo_rows[k], shares) + xlog1py(n_known, -shares))[:, None]
     )
     size = max(1, BLOCK // len(places))
     for i in range(0, len(problem.multiplicity), size):
         table, multiplicity = problem.table[:, i : i + size], problem.multiplicity[i : i + size]
         fitted = log_likelihood(problem.family, rest, table)
         excess = _ratio(problem.family.log_density(places, table), fitted) - 1
-        gains += [np.log1p(share * excess) @ multiplicity for share in shares]
+        with np.errstate(divide="ignore"):  # a given weight of one leaves the others none
+            gains += [np.log1p(share * excess) @ multiplicity for share in shares]
     return gains
 
 

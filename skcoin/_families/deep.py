@@ -17,7 +17,7 @@ from skcoin._families import twofold
 from skcoin._families.rates import log_at_own_rate
 
 SHORT, LARGE = 24, 2.0**27  # binary digits of a part of a logarithm; unit of large counts
-HUGE = 2.0**900  # tosses, of which no float can be cut into parts
+HUGE = 2.0**900  # tosses, or their ratio to heads, of which no float can be cut into parts
 
 
 def depth_of(heads, tails):
@@ -26,6 +26,7 @@ def depth_of(heads, tails):
     if np.max(all_, initial=0) * np.log(2) < -ROUGH:
         return depth
     deep = (log_at_own_rate(heads, tails) < ROUGH) & (all_ < HUGE)
+    deep &= np.minimum(heads, tails) > all_ / HUGE
     if deep.any():
         heads, tails = heads[deep], tails[deep]
         tosses = twofold.add(heads, tails)

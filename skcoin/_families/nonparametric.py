@@ -193,7 +193,8 @@ class _Rows:
     @cached_property
     def reach(self):
         """How far in ``x`` from its rate a row is looked at."""
-        return np.arccos(np.exp(-NEGLIGIBLE / (2 * self.tosses)))
+        tosses = np.maximum(self.tosses, np.finfo(float).eps)  # of fewer it is everywhere
+        return np.arccos(np.exp(-NEGLIGIBLE / (2 * tosses)))
 
     @cached_property
     def _span(self):
@@ -306,7 +307,8 @@ def _reweigh(rows, atoms):
     that of nonnegative least squares with a row for the sum, rescaled.
     """
     log_fitted = _log_fitted(rows, atoms)
-    ratio = np.exp(BINOMIAL.log_density(atoms.components, rows.table) - log_fitted)
+    log_ratio = BINOMIAL.log_density(atoms.components, rows.table) - log_fitted
+    ratio = np.exp(np.minimum(log_ratio, MOST_LOG_RATIO))
     root = np.linalg.qr(np.sqrt(rows.multiplicity)[:, None] * (ratio.T - 2), mode="r")
     scale = np.abs(root).max()
     system = np.vstack([root / scale, np.ones(root.shape[1])])
