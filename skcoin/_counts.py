@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BLOCK = 1 << 14  # rows whose codes are still in the cache when tails are added
+LEAST = 1e-250  # of a toss, that counts
 HIDDEN = -1  # the label of a row whose component is not known
 
 
@@ -94,14 +95,15 @@ def encode(heads, tails):
     Returns
     -------
     code : ndarray of shape (n_rows,), int
-        Equal for equal pairs, at least 0 and below a small multiple of ``n_rows``.
+        Equal for equal pairs, at least 0 and below a small multiple of ``n_rows``. Less than
+        ``LEAST`` of a toss is none: rates of it would be beyond floats.
     decode : callable
         Maps an array of codes to their heads and tails.
     """
     most_heads, most_tails = heads.max(), tails.max()
     heads, tails = _as_integers(heads, most_heads), _as_integers(tails, most_tails)
     if heads.dtype.kind == "f" or tails.dtype.kind == "f":
-        key = heads + 1j * tails
+        key = np.where(heads < LEAST, 0.0, heads) + 1j * np.where(tails < LEAST, 0.0, tails)
 
         def decode(key):
             return key.real, key.imag

@@ -116,7 +116,7 @@ def _mixings(tables, n_open):
             i
             for i, (n, heads, tails) in enumerate(binned)
             if n_open[i] == n_coins < len(n)
-            and np.ptp(heads / (heads + tails)) > 0
+            and np.ptp(heads / np.maximum(heads + tails, np.finfo(float).tiny)) > 0
             and len(grid_of_atoms(n, heads, tails, n_coins)) >= n_coins  # fewer by rounding
         ]
         if places:

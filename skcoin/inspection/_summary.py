@@ -189,7 +189,7 @@ class Summary:
 
 def _facts(model, fitted):
     mixture, counts = fitted.mixture, fitted.counts
-    gap = gap_of(mixture, counts)
+    gap = gap_of(mixture, counts.tossed)
     steps = f"{several(model.n_iter_, 'step')} of {fitted.recipe.solver}"
     return {
         "log-likelihood": f"{mixture.total_log_likelihood(counts):.4f}",
