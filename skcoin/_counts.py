@@ -95,15 +95,14 @@ def encode(heads, tails):
     Returns
     -------
     code : ndarray of shape (n_rows,), int
-        Equal for equal pairs, at least 0 and below a small multiple of ``n_rows``. Less than
-        ``LEAST`` of a toss is none: rates of it would be beyond floats.
+        Equal for equal pairs, at least 0 and below a small multiple of ``n_rows``.
     decode : callable
         Maps an array of codes to their heads and tails.
     """
     most_heads, most_tails = heads.max(), tails.max()
     heads, tails = _as_integers(heads, most_heads), _as_integers(tails, most_tails)
     if heads.dtype.kind == "f" or tails.dtype.kind == "f":
-        key = np.where(heads < LEAST, 0.0, heads) + 1j * np.where(tails < LEAST, 0.0, tails)
+        key = without_traces(heads) + 1j * without_traces(tails)
 
         def decode(key):
             return key.real, key.imag
@@ -123,6 +122,11 @@ def encode(heads, tails):
             return key, decode
     pairs, code = np.unique(key, return_inverse=True)
     return code, lambda code: decode(pairs[code])
+
+
+def without_traces(counts):
+    """Zero in place of less than ``LEAST`` of a toss: rates of it would be beyond floats."""
+    return np.where(counts < LEAST, 0.0, counts)
 
 
 def map_rows(function, chunks, n_rows, shape=()):

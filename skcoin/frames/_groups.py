@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
 from skcoin._base import falling, recipe_of, refuse_if_no_model
-from skcoin._counts import HIDDEN, Counts
+from skcoin._counts import HIDDEN, Counts, without_traces
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
 from skcoin._em.redundancy import redundant_pairs
@@ -136,6 +136,7 @@ def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
 
 def _split(heads, tails, multiplicity, first):
     """The tables of the groups that begin at the places ``first`` of three columns."""
+    heads, tails = without_traces(heads), without_traces(tails)
     ends = np.append(first, len(heads))[1:]
     label = np.full(len(heads), HIDDEN)
     return [
