@@ -99,9 +99,10 @@ def warn_of_index(X, values, name):
     if not (hasattr(index, "equals") and hasattr(own, "equals")) or len(index) != len(own):
         return
     if not own.equals(index):
+        row, entry = index[:1].tolist()[0], own[:1].tolist()[0]  # as numbers of Python
         warn_user(
-            f"{name} has another index than X, and is taken by position: row {index[0]!r} of X "
-            f"has entry {own[0]!r}. Give {name}.loc[X.index] if they belong together by index, "
+            f"{name} has another index than X, and is taken by position: row {row!r} of X "
+            f"has entry {entry!r}. Give {name}.loc[X.index] if they belong together by index, "
             f"{name}.to_numpy() if by position.",
             UserWarning,
         )
