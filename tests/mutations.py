@@ -41,7 +41,7 @@ COPIED = ("skcoin", "tests", "docs", "pyproject.toml", "README.md", "README.zh.m
 FIRST = (  # those that catch most in a second
     *("test_references.py", "test_published.py", "test_families.py", "test_counts.py"),
     *("test_newton.py", "test_starts.py", "test_stopping.py", "test_likelihood.py"),
-    "test_nonparametric.py",
+    *("test_nonparametric.py", "test_division.py", "test_rough_mixing.py", "test_redundancy.py"),
 )
 NOT_OF_THE_CODE = ("test_api.py", "test_chinese.py", "test_docs.py", "test_datasets.py")
 EQUIVALENT = Path(__file__).with_name("equivalent_mutations.txt")
