@@ -1,6 +1,12 @@
 """Fixtures that several test files share; what they import is in the modules ``_*.py``."""
 
+import os
+
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # each has a core: threads of BLAS would wait for another's
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 from skcoin import BinomialMixture
 from skcoin.datasets import load_rat_tumours
