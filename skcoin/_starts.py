@@ -141,6 +141,7 @@ def quantile(counts, weights):
     order = by_falling_rate(counts.heads, counts.tails)
     heads, tosses, n = counts.heads[order], counts.tosses[order], counts.multiplicity[order]
     upper = np.cumsum(n)
+    weights = weights if np.any(weights) else np.ones(len(weights))  # all may be those of others
     edges = np.concatenate(([0], np.cumsum(weights) / np.sum(weights))) * upper[-1]
     lower = upper - n
     share = np.minimum(edges[1:, None], upper) - np.maximum(edges[:-1, None], lower)

@@ -39,7 +39,7 @@ def log_peak(heads, tails):
 
 def _stirling_remainder(z):
     """``mu(z)`` for ``z > 0``: its asymptotic series, or what gammaln says where that is small."""
-    w = 1 / np.square(z)
+    w = 1 / np.square(z, dtype=float)  # of integers it would overflow
     series = 1 / 1188 - w * (691 / 360360 - w / 156)
     for term in (1 / 1680, 1 / 1260, 1 / 360, 1 / 12):
         series = term - w * series
