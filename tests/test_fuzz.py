@@ -1,7 +1,7 @@
 """Whatever is given: a model that holds together, or an error with a remedy, and no other noise.
 
-A few cases of each claim run with the other tests, and 2,000 in all with the slow ones. For a
-longer run set ``SKCOIN_FUZZ`` to a number of cases of each.
+2,000 cases in all run with the slow tests, a few of each claim apart from the others. For a longer
+run set ``SKCOIN_FUZZ`` to a number of cases of each.
 """
 
 import os
@@ -44,7 +44,7 @@ def explore(strategy, check):
 
         return settings(max_examples=n, **shared)(given(strategy)(run))
 
-    return cases(FEW), pytest.mark.slow(cases(MANY))
+    return pytest.mark.slow(cases(FEW)), pytest.mark.slow(cases(MANY))
 
 
 def attempt(call):
