@@ -60,7 +60,7 @@ def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
     return _run(problems, starts, **options)
 
 
-def _search(problems, starts, options, *, thorough=False):
+def _search(problems, starts, options):
     """Run, and spend components elsewhere as long as that helps.
 
     Returns
@@ -71,7 +71,7 @@ def _search(problems, starts, options, *, thorough=False):
     """
     starts, settled = _found_on_coarse(problems, starts, options["max_iter"])
     best = _run(problems, starts, **options)
-    going = [i for i, run in enumerate(best) if _ended(run) and _may_gain(run, thorough=thorough)]
+    going = [i for i, run in enumerate(best) if _ended(run) and _may_gain(run)]
     while going:
         ends = {i: End(best[i]) for i in going}
         new = [i for i in going if i not in settled]
@@ -91,7 +91,7 @@ def _search(problems, starts, options, *, thorough=False):
     return best, settled
 
 
-def _may_gain(run, *, thorough):
+def _may_gain(run):
     """Whether it is worth the time to spend components elsewhere.
 
     Two that nothing tells apart have found their places from their starts, unless one of them would
@@ -100,7 +100,7 @@ def _may_gain(run, *, thorough):
     problem = run.problem
     specification, is_known = problem.specification, problem.pseudo_rows.any()
     two_alike = specification.n_components == 2 and specification.is_alike.all() and not is_known
-    if len(problem.multiplicity) == 0 or not two_alike or thorough:
+    if len(problem.multiplicity) == 0 or not two_alike:
         return len(problem.multiplicity) > 0
     return problem.coarse is not problem or is_outdone(End(run))
 

@@ -314,7 +314,8 @@ def _reweigh(rows, atoms):
     system = np.vstack([root / scale, np.ones(root.shape[1])])
     try:
         most = MOST_ACTIVE * len(atoms.weights)
-        target, _ = nnls(np.asarray_chkfinite(system), np.eye(len(system))[-1], maxiter=most)
+        last = np.append(np.zeros(len(root)), 1.0)
+        target, _ = nnls(np.asarray_chkfinite(system), last, maxiter=most)
     except (RuntimeError, ValueError):  # older releases of scipy may go round in circles
         target = atoms.weights * (ratio @ (rows.multiplicity / rows.n_rows))  # a step of EM
     target = target / target.sum()
