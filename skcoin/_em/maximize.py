@@ -147,6 +147,8 @@ def _run_until_sure(best, tol, max_iter):
     best, going, tighter = list(best), range(len(best)), tol
     for _ in range(MOST_TIGHTENED):
         going = [i for i in going if best[i].converged and best[i].n_iter < max_iter]
+        if not going:
+            break
         runs = [best[i] for i in going]
         problems, ends = [run.problem for run in runs], [run.last for run in runs]
         ahead = _run(problems, ends, "em-newton", min(tol, LOOSEST), STEPS_AHEAD)
