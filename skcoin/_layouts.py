@@ -30,10 +30,10 @@ def check_layout(estimator, X, y=None, *, reset):
     try:
         X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
     except (TypeError, ValueError) as error:
-        if message := explain(X, y, layout, getattr(estimator, "feature_names_in_", None)):
+        if message := explain(X, y, layout, _column_names(estimator, X)):
             raise ValueError(message) from error
         raise
-    X = numbers_of(X, getattr(estimator, "feature_names_in_", None))
+    X = numbers_of(X, _column_names(estimator, original))
     n_columns = X.shape[1]
     if layout == "tosses":
         return X
@@ -58,6 +58,11 @@ def check_layout(estimator, X, y=None, *, reset):
             UserWarning,
         )
     return X
+
+
+def _column_names(estimator, X):
+    """Those that scikit-learn found; releases before 1.7 find none in a frame of newer Polars."""
+    return getattr(estimator, "feature_names_in_", getattr(X, "columns", None))
 
 
 def iter_tosses(X, layout, caller, chunk=CHUNK):
