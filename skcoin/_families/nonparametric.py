@@ -35,7 +35,7 @@ from skcoin._families.binomial import BINOMIAL
 from skcoin._families.gradient_function import blocks, ragged, refine, rounding_of
 
 PER_WIDTH = 4  # points of the grid to the standard deviation of the longest row's likelihood
-FEWEST, MOST_EVEN = 100, 2**20  # points of the grid
+FEWEST = 100  # points of the grid
 EVERY = 8  # which of them the search begins with
 NEGLIGIBLE = 45.0  # e-folds below a row's largest density
 BLOCK = 2**22  # densities
@@ -165,14 +165,15 @@ class _Rows:
     def grid(self):
         """Even in ``x``, in which all likelihoods of ``n`` tosses are as wide.
 
-        If that would take too many points, those within reach of each row, as dense as it asks for.
+        Few deep rows take fewer points within their reach alone, as dense as each asks for.
         """
         x = np.arcsin(np.sqrt(self.heads / self.tosses))
-        if self.n_cells < MOST_EVEN:
+        n_points = int(np.ceil(2 * np.sqrt(NEGLIGIBLE) * PER_WIDTH))
+        steps = np.linspace(-1, 1, 2 * n_points + 1)
+        if self.n_cells < len(x) * len(steps):
             points = np.linspace(x.min(), x.max(), self.n_cells + 1)
         else:
-            n_points = int(np.ceil(2 * np.sqrt(NEGLIGIBLE) * PER_WIDTH))
-            around = x[:, None] + np.linspace(-1, 1, 2 * n_points + 1) * self.reach[:, None]
+            around = x[:, None] + steps * self.reach[:, None]
             points = np.clip(np.unique(around), x.min(), x.max())
         grid = np.sin(points) ** 2
         rates = self.heads / self.tosses
