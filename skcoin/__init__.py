@@ -4,6 +4,7 @@ Each row of data is a set of tosses of one coin. Which coin it was is hidden; EM
 coin's probability of heads and how often it is picked.
 """
 
+from skcoin._beta_binomial_mixture import BetaBinomialMixture
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._nonparametric_mixture import NonparametricBinomialMixture
 from skcoin._three_coin import ThreeCoinModel
@@ -12,6 +13,7 @@ from skcoin.frames import count_tosses, fit_groups, join_posterior
 
 __version__ = "0.2.0"
 __all__ = [
+    "BetaBinomialMixture",
     "BinomialMixture",
     "IdentifiabilityWarning",
     "NonparametricBinomialMixture",

@@ -184,6 +184,7 @@ class BaseMixture(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
+        tags.input_tags.categorical = self._family.needs_whole  # scikit-learn's word for it
         tags.input_tags.allow_nan = self.layout == "tosses"
         return tags
 
@@ -246,12 +247,16 @@ class BaseMixture(
 
     def _parameters(self):
         """Copies: what pictures and summaries show may be written into."""
-        return Parameters(self.weights_.copy(), self.theta_[:, None].copy())
+        columns = [getattr(self, f"{name}_") for name in self._family.names]
+        return Parameters(self.weights_.copy(), np.stack(columns, axis=-1))
 
     def _learn(self, run, order, counts, recipe):
-        self.theta_path_ = run.path.components[:, order, 0]
+        for p, name in enumerate(self._family.names):
+            path = run.path.components[:, order, p]
+            setattr(self, f"{name}_path_", path)
+            setattr(self, f"{name}_", path[-1].copy())
         self.weights_path_ = run.path.weights[:, order]
-        self.theta_, self.weights_ = self.theta_path_[-1].copy(), self.weights_path_[-1].copy()
+        self.weights_ = self.weights_path_[-1].copy()
         log_base = total_log_base(recipe, mixture_of(self), counts, run.problem)
         self.lower_bounds_ = (run.height + log_base) / counts.n_rows
         self.lower_bound_ = float(self.lower_bounds_[-1])
@@ -262,7 +267,7 @@ class BaseMixture(
         """``function(mixture, heads, tails)`` of every row, an array of this shape each."""
         mixture = mixture_of(self)
         X = check_layout(self, X, reset=False)
-        chunks = iter_tosses(X, self._layout, type(self).__name__)
+        chunks = iter_tosses(X, self._layout, type(self).__name__, whole=self._family.needs_whole)
         return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
 
     def _map_posterior(self, X, function, shape):
@@ -312,7 +317,7 @@ def mixture_of(model):
     """What a fitted model has learned."""
     refuse_if_not_fitted(model)
     in_order = layout_of(model) == "tosses"
-    return Mixture(model._family, model._parameters(), model._n_parameters, in_order)
+    return Mixture(model._family.exact, model._parameters(), model._n_parameters, in_order)
 
 
 def count_rows(
@@ -328,7 +333,7 @@ def count_rows(
     X = check_layout(model, X, y, reset=reset)
     sample_weight = check_sample_weight(sample_weight, len(X))
     labels = check_coins(coins, len(X), model._n_components)
-    chunks = iter_tosses(X, model._layout, type(model).__name__)
+    chunks = iter_tosses(X, model._layout, type(model).__name__, whole=model._family.needs_whole)
     counts = count(with_columns(chunks, sample_weight, labels))
     if before is not None:
         counts = merge([before, counts])
@@ -368,7 +373,7 @@ def refuse_if_no_model(model, name, fitted=""):
         kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         article = "" if isinstance(model, type) else "a "
         raise TypeError(
-            f"{name} must be a {fitted}BinomialMixture, ThreeCoinModel or "
+            f"{name} must be a {fitted}BinomialMixture, ThreeCoinModel, BetaBinomialMixture or "
             f"NonparametricBinomialMixture, but is {article}{kind}."
         )
 

@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval
 
 from skcoin._base import BaseMixture
 from skcoin._em.specification import Specification
-from skcoin._validation import check_learn_theta, check_theta, check_weights
+from skcoin._validation import check_learned, check_theta, check_weights
 
 
 class BinomialMixture(BaseMixture):
@@ -183,7 +183,7 @@ class BinomialMixture(BaseMixture):
 
     def _specification(self):
         theta = check_theta(self.theta_init, "theta_init", self.n_components)
-        learn = check_learn_theta(self.learn_theta, theta, self.n_components)
+        learn = check_learned(self.learn_theta, "theta", theta, self.n_components)
         return Specification(
             init=theta[:, None],
             weights_init=check_weights(self.weights_init, "weights_init", self.n_components),

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skcoin._counts import HIDDEN
+from skcoin._em.grow import grown_starts
 from skcoin._em.maximize import maximize
-from skcoin._em.parameters import concatenate, inside
+from skcoin._em.parameters import Parameters, concatenate, inside
 from skcoin._em.problem import Problem
-from skcoin._em.specification import Specification
+from skcoin._em.specification import Specification, all_free
 from skcoin._starts import start_values
 from skcoin._validation import refuse_if_no_toss
 
@@ -52,20 +53,33 @@ def as_problem(recipe, counts, scale=1.0):
     counts = replace(counts, multiplicity=scale * counts.multiplicity)
     is_known, table = counts.label != HIDDEN, _tabulate(family, counts)
     is_data = ~is_known & (counts.tosses > 0)
-    is_own = counts.label[is_known] == np.arange(specification.n_components)[:, None]
-    of_known = family.collect(is_own.astype(float), table.compress(is_known, axis=1))
     of_prior = scale * _statistics_of_prior(recipe)
-    labelled = of_known[:, 0]
+    is_own = counts.label[is_known] == np.arange(specification.n_components)[:, None]
+    labelled, of_known, known = _known(family, counts.keep(is_known), is_own.astype(float))
     return Problem(
         family=family,
         table=table.compress(is_data, axis=1),  # unlike an index, it leaves rows contiguous
         multiplicity=counts.multiplicity[is_data],
         pseudo_rows=labelled + specification.free_weights * scale * (recipe.weights_prior - 1),
-        pseudo_statistics=of_known[:, 1:] + of_prior,
+        pseudo_statistics=of_known + of_prior,
         labelled=labelled,
         specification=specification,
         scale=scale,
+        **known,
     )
+
+
+def _known(family, counts, is_own):
+    """Rows of each component that are known, their statistics, and they themselves where needed."""
+    if family.has_sufficient_statistics:
+        half = np.full((len(is_own), len(family.names)), 0.5)  # anywhere
+        of_known = family.collect(half, is_own, _tabulate(family, counts))
+        return of_known[:, 0], of_known[:, 1:], {}
+    rows = is_own * counts.multiplicity
+    if rows.size == 0:
+        return rows.sum(axis=1), 0.0, {}
+    table = family.tabulate(counts.heads, counts.tails, np.ones(len(counts.heads)))
+    return rows.sum(axis=1), 0.0, {"known_table": table, "known_rows": rows}
 
 
 def total_log_base(recipe, mixture, counts, problem):
@@ -76,6 +90,8 @@ def total_log_base(recipe, mixture, counts, problem):
     that of their log-likelihoods one by one and as a sum, the same wherever the component is.
     """
     family, log_base = recipe.family, mixture.total_log_base(counts)
+    if not family.has_sufficient_statistics:
+        return log_base
     known, of_prior = counts.keep(counts.label != HIDDEN), _statistics_of_prior(recipe)
     of_rows = family.log_base(known.heads, known.tails, in_order=True)
     of_sums = family.log_base_of_sums(problem.pseudo_statistics)
@@ -132,6 +148,8 @@ def fit_tables(
             recipe.n_init,
             random_state,
         )
+        if len(recipe.family.names) > 1:
+            starts = _starts_of_all_parameters(recipe, problems, tables, starts)
         if warm is not None:
             starts = [concatenate(pair) for pair in zip(starts, warm, strict=True)]
     if strict:
@@ -147,6 +165,48 @@ def fit_tables(
         max_iter=recipe.max_iter,
         may_regroup=regroup and recipe.init_params == "auto" and may_regroup,
     )
+
+
+def _starts_of_all_parameters(recipe, problems, tables, starts):
+    """Starts of the first parameter alone as those of all, and those that smaller models give."""
+    specification = recipe.specification
+    starts = [_with_all_parameters(start, recipe) for start in starts]
+    is_plain = specification.is_alike.all() and specification.free.all()
+    is_plain &= specification.free_weights and np.isnan(specification.init).all()
+    is_hidden = not any(problem.labelled.any() for problem in problems)
+    if recipe.init_params != "auto" or not is_plain or not is_hidden:
+        return starts
+
+    def plain(n):
+        """From the rates, and where the special case of the family ends."""
+        fewer = replace(recipe, specification=all_free(n, len(specification.tied)))
+        special = replace(recipe, specification=all_free(n), family=recipe.family.special_case)
+        tossed = [counts.tossed for counts in tables]
+        first = start_values(tossed, special.specification, "auto", 1, None)
+        ends = fit_tables(special, tables)
+        return [
+            concatenate([_with_all_parameters(start, fewer), _with_zeros(end.last, fewer)])
+            for start, end in zip(first, ends, strict=True)
+        ]
+
+    further = grown_starts(problems, plain, recipe.max_iter)
+    return [concatenate(pair) for pair in zip(starts, further, strict=True)]
+
+
+def _with_zeros(start, recipe):
+    """The same, but with the others at zero."""
+    components = np.zeros((*start.weights.shape, len(recipe.family.names)))
+    components[..., 0] = start.components[..., 0]
+    return Parameters(start.weights, components)
+
+
+def _with_all_parameters(start, recipe):
+    """Starts of the first parameter with the others, as given or as the family starts them."""
+    init = recipe.specification.init
+    given = np.where(np.isnan(init), recipe.family.start, init)
+    components = np.broadcast_to(given, (*start.weights.shape, init.shape[1])).copy()
+    components[..., 0] = start.components[..., 0]
+    return Parameters(start.weights, components)
 
 
 def refuse_if_impossible(recipe, start, counts):

@@ -65,7 +65,7 @@ def _column_names(estimator, X):
     return getattr(estimator, "feature_names_in_", getattr(X, "columns", None))
 
 
-def iter_tosses(X, layout, caller, chunk=CHUNK):
+def iter_tosses(X, layout, caller, chunk=CHUNK, *, whole=False):
     """Yield heads and tails of X, chunk by chunk; refuse a cell that holds no count of tosses.
 
     Parameters
@@ -75,6 +75,8 @@ def iter_tosses(X, layout, caller, chunk=CHUNK):
     layout : one of LAYOUTS
     caller : str
         Who reads X, as the message shall say.
+    whole : bool
+        Whether to refuse what is not whole.
 
     Yields
     ------
@@ -88,9 +90,21 @@ def iter_tosses(X, layout, caller, chunk=CHUNK):
             part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64)
         if layout != "tosses":
             _refuse_non_counts(part, start, caller)
+            if whole and part.dtype.kind == "f":
+                _refuse_fractions(part, start, caller)
         if part.dtype.kind == "f":
             part = part.astype(np.float64, copy=False)
         yield split(part, start, caller)
+
+
+def _refuse_fractions(part, start, caller):
+    for row, column in np.argwhere(part != np.rint(part))[:1]:
+        raise ValueError(
+            f"Row {start + row}, column {column} of X is {part[row, column]:.15g}, but {caller} "
+            "needs whole counts: tosses of a coin that varies are not alike, so that half a toss "
+            "has no probability. Count whole tosses, or use BinomialMixture; rows may have any "
+            "sample_weight."
+        )
 
 
 def _heads_tails(part, start, caller):  # noqa: ARG001

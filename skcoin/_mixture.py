@@ -8,6 +8,8 @@ from skcoin._em import e_step
 from skcoin._em.parameters import Parameters
 from skcoin._validation import refuse_if_no_toss
 
+HALVINGS, ATOM = 60, 1e-15  # of [0, 1]
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -40,11 +42,33 @@ class Mixture:
         """Probability of each component given a row, (n_rows, n_components)."""
         return e_step.posterior(self.family, self.parameters, self._table(heads, tails))
 
-    def mean(self, posterior):
-        """Mean of theta under a posterior, which rounding leaves between the thetas."""
+    def moments(self, posterior, heads, tails):
+        """Mean and variance of theta given each row, the mean between those of the components."""
+        of_each, within = self.family.theta_given(self.parameters.components, heads, tails)
         # A sum by rows is the same to the last bit whichever rows are beside it.
-        mean = (posterior * self.theta).sum(axis=1)
-        return np.clip(mean, self.theta.min(), self.theta.max())
+        mean = (posterior * of_each).sum(axis=1)
+        mean = np.clip(mean, of_each.min(axis=-1), of_each.max(axis=-1))
+        return mean, (posterior * ((of_each - mean[:, None]) ** 2 + within)).sum(axis=1)
+
+    def quantiles(self, heads, tails, levels):
+        """Quantiles of theta given each row, (n_rows, n_levels): the least ``x`` up to which theta
+        is with at least that probability, by bisection.
+        """
+        posterior, c = self.posterior(heads, tails), self.parameters.components
+        of_each, within = self.family.theta_given(c, heads, tails)
+        atoms = np.broadcast_to(np.where(within > 0, np.inf, of_each), posterior.shape)
+        found = np.empty((len(heads), len(levels)))
+        for j, level in enumerate(levels):
+            low, high = np.zeros(len(heads)), np.ones(len(heads))
+            for _ in range(HALVINGS):
+                middle = (low + high) / 2
+                reached = self.family.theta_up_to(c, heads, tails, middle)
+                enough = (posterior * reached).sum(axis=1) >= level
+                low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+            near = np.abs(atoms - high[:, None]).argmin(axis=1)[:, None]
+            atom = np.take_along_axis(atoms, near, axis=1)[:, 0]
+            found[:, j] = np.where(np.abs(atom - high) <= ATOM, atom, high)
+        return found
 
     def log_density(self, heads, tails):
         """Log-probability of each row without what is free of the parameters."""
@@ -58,8 +82,7 @@ class Mixture:
     @property
     def may_exclude(self):
         """Whether every component stands at an end of the scale, and so may exclude rows."""
-        active = self.parameters.components[self.weights > 0]
-        return bool((active == np.rint(active)).any(axis=-1).all())
+        return bool(self.family.ends_exclude(self.parameters.components[self.weights > 0]).all())
 
     def excludes(self, heads, tails):
         """Whether no component can show a row."""

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from skcoin._mixture import Mixture
-from skcoin._validation import refuse_if_not_fitted
+from skcoin._validation import check_level, refuse_if_not_fitted
 
 
 class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -164,6 +164,58 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         mean, std = self._map_posterior(X, _moments, (2,)).T
         return (mean, std) if return_std else mean
 
+    def posterior_interval(self, X, level=0.95):
+        """Where the probability of heads of each row's coin is, given the row.
+
+        The quantiles ``(1 - level) / 2`` and ``(1 + level) / 2`` of theta given ``h`` and ``t``: of
+        the least ``x`` with ``P(theta <= x | h, t)`` as large. In ``BetaBinomialMixture`` that is a
+        mixture of Beta distributions,
+
+            ``sum_k P(coin k | h, t) Beta(a_k + h, b_k + t)``.
+
+        In the other models theta is one of few values, and so are the ends. Such intervals are too
+        short where coins are not really alike: they say which coin it was, and take it for known
+        how often that shows heads. For a ranking with its uncertainty use ``BetaBinomialMixture``.
+        In all models the coins are taken as known, without the error of their estimates.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Tosses in the layout of the fit.
+        level : float, default=0.95
+            Probability that theta is inside, in (0, 1).
+
+        Returns
+        -------
+        interval : ndarray of shape (n_samples, 2)
+            Lower and upper end, in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If ``level`` is not inside (0, 1).
+
+        Warns
+        -----
+        UserWarning
+            If no coin can show some rows: see ``predict_proba``.
+
+        Examples
+        --------
+        Of 2 heads in 4 tosses and of 50 in 100, among coins that vary:
+
+        >>> from skcoin import BetaBinomialMixture
+        >>> from skcoin.datasets import load_rat_tumours
+        >>> rats = BetaBinomialMixture().fit(load_rat_tumours().data)
+        >>> rats.posterior_interval([[2, 2], [50, 50]]).round(2)
+        array([[0.07, 0.41],
+               [0.36, 0.54]])
+        """
+        refuse_if_not_fitted(self)
+        check_level(level)
+        ends = (1 - level) / 2, (1 + level) / 2
+        return self._map_posterior(X, lambda m, *pair: m.quantiles(*pair, ends), (2,))
+
     @property
     def _n_features_out(self):
         return len(self.theta_)
@@ -171,7 +223,5 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
 def _moments(mixture, heads, tails):
     """Mean and standard deviation of theta given each row."""
-    posterior, theta = mixture.posterior(heads, tails), mixture.theta
-    mean = mixture.mean(posterior)
-    variance = (posterior * (theta - mean[:, None]) ** 2).sum(axis=1)
+    mean, variance = mixture.moments(mixture.posterior(heads, tails), heads, tails)
     return np.column_stack([mean, np.sqrt(variance)])

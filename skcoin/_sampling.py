@@ -73,7 +73,8 @@ class SamplingMixin:
         refuse_if_not_drawable(tosses, most, n_tosses is None)
         coins = rng.choice(len(self.theta_), size=n_samples, p=self.weights_)
         cells = (n_samples, self.n_features_in_)
-        return toss(self.theta_[coins], tosses.astype(np.int64), self._layout, cells, rng), coins
+        theta = self._family.rates(self._parameters().components[coins], rng)
+        return toss(theta, tosses.astype(np.int64), self._layout, cells, rng), coins
 
 
 def toss(theta, tosses, layout, cells, rng):

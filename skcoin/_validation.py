@@ -73,20 +73,47 @@ def check_weights(weights, name, n_components):
     return weights / weights.sum()
 
 
-def check_learn_theta(learn_theta, theta, n_components):
-    """``learn_theta`` as one bool per coin; a theta that is held needs a value to be held at."""
-    refuse_masked(learn_theta, "learn_theta")
-    learn = np.asarray(learn_theta)
+def check_dispersion(dispersion, n_components, *, is_tied):
+    """Dispersions of shape (n_components,), each in [0, 1]; NaN where none is given."""
+    if dispersion is None:
+        return np.full(n_components, np.nan)
+    if np.ndim(dispersion) == 0 and not np.ma.isMaskedArray(dispersion):
+        dispersion = [dispersion] * n_components
+    meaning = "one number for all coins, or one per coin, NaN where none is given"
+    name = "dispersion_init"
+    dispersion = check_vector(dispersion, name, n_components, meaning, allow_nan=True)
+    for k in np.flatnonzero((dispersion < 0) | (dispersion > 1))[:1]:
+        raise ValueError(
+            f"{name}[{k}] is {dispersion[k]:g}; a dispersion is the correlation of two tosses of "
+            "a row, in [0, 1]. A concentration a + b is 1 / dispersion - 1."
+        )
+    if is_tied and not np.array_equal(dispersion, dispersion[:1].repeat(n_components), True):
+        raise ValueError(
+            f'{name} is {dispersion.tolist()}, but dispersion_type="tied" has one for all coins. '
+            'Give one number, or use dispersion_type="separate".'
+        )
+    return dispersion
+
+
+def check_learned(learned, name, values, n_components, *, is_tied=False):
+    """``learn_<name>`` as one bool per coin; what is held needs a value to be held at."""
+    refuse_masked(learned, f"learn_{name}")
+    learn = np.asarray(learned)
     if learn.dtype != bool or learn.shape not in [(), (n_components,)]:
         raise ValueError(
-            f"learn_theta is {learn_theta!r}, but must be True, False or a list of "
+            f"learn_{name} is {learned!r}, but must be True, False or a list of "
             f"{n_components} of them (n_components={n_components})."
         )
     learn = np.broadcast_to(learn, n_components)
-    for k in np.flatnonzero(~learn & np.isnan(theta))[:1]:
+    if is_tied and learn.any() != learn.all():
         raise ValueError(
-            f"learn_theta is {learn_theta!r}, but theta_init gives no value to coin {k}: a theta "
-            f"that is not learned stays at its start. Give theta_init[{k}]."
+            f'learn_{name} is {learned!r}, but {name}_type="tied" has one {name} for all coins, '
+            f'which is learned or not. Give True or False, or use {name}_type="separate".'
+        )
+    for k in np.flatnonzero(~learn & np.isnan(values))[:1]:
+        raise ValueError(
+            f"learn_{name} is {learned!r}, but {name}_init gives no value to coin {k}: a {name} "
+            f"that is not learned stays at its start. Give {name}_init[{k}]."
         )
     return learn
 

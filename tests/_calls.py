@@ -14,6 +14,7 @@ from _references import FIVE_SETS
 from sklearn.base import clone
 
 from skcoin import (
+    BetaBinomialMixture,
     BinomialMixture,
     NonparametricBinomialMixture,
     ThreeCoinModel,
@@ -36,10 +37,13 @@ ESTIMATORS = {
     "with priors": BinomialMixture(theta_prior=(2, 3), weights_prior=2),
     "with a held coin": BinomialMixture(theta_init=[0.5, 0.2], learn_theta=[False, True]),
     "nonparametric": NonparametricBinomialMixture(),
+    "two that vary": BetaBinomialMixture(2),
+    "two that vary alike": BetaBinomialMixture(2, dispersion_type="tied"),
 }
 PLAIN = ("one coin", "two coins", "three coins", "ThreeCoinModel")
 ANY_NUMBER = ("nonparametric",)  # of coins, which is learned: no labels, no paths, no errors
-ALL = PLAIN + ANY_NUMBER
+VARYING = "two that vary", "two that vary alike"
+ALL = PLAIN + ANY_NUMBER + VARYING
 EXCEPTIONS = {
     "IdentifiabilityWarning": "it is a warning",
     "forget_counts": "it reads no rows",
@@ -130,6 +134,7 @@ def learn(method):
     """All that ``fit`` or ``partial_fit`` learns, to the last bit."""
     names = "theta_", "weights_", "theta_path_", "weights_path_", "n_components_", "gap_"
     names += "lower_bound_", "lower_bounds_", "n_iter_", "converged_"
+    names += "dispersion_", "dispersion_path_"
 
     def read(estimator, X, **columns):
         model = getattr(clone(estimator), method)(X, **columns)
@@ -177,6 +182,7 @@ METHODS = [
     method("predict_proba", per_row=True),
     method("transform", per_row=True),
     Call("posterior_mean", posterior_mean, per_row=True, models=ALL),
+    method("posterior_interval", per_row=True),
     method("score_samples", per_row=True, ways={"score_samples": lambda log_ways, _: log_ways}),
     method("score", WEIGHTS, ways={"score": mean}),
     method("aic", WEIGHTS, ways={"aic": total(-2)}),
@@ -186,7 +192,9 @@ METHODS = [
 
 # --- functions of a fitted model ----------------------------------------------------------------
 
-KINDS = "BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture, but is "
+KINDS = (
+    "BinomialMixture, ThreeCoinModel, BetaBinomialMixture or NonparametricBinomialMixture, but is "
+)
 NO_MODEL = "model must be a fitted " + KINDS
 
 

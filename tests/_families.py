@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from skcoin._families import BINOMIAL, Family
+from skcoin._families.beta_binomial import BETA_BINOMIAL, EXACT_BETA_BINOMIAL
 
 
 class Pairs(Family):
@@ -61,7 +62,7 @@ class Pairs(Family):
         slopes = np.stack([np.stack(s, axis=-2) for s in (by_theta, by_rho)])
         return _finite(slopes)
 
-    def collect(self, posterior, table):
+    def collect(self, c, posterior, table):
         return posterior @ table[..., 3:, :].swapaxes(-1, -2)
 
     def objective(self, c, statistics):
@@ -169,9 +170,10 @@ class Case:
 
     def rows(self, seed, n_rows=9):
         rng = np.random.default_rng(seed)
-        return rng.integers(0, 6, size=(self.n_columns, n_rows)).astype(float) + np.eye(
-            self.n_columns, n_rows
-        )
+        rows = rng.integers(0, 6, size=(self.n_columns, n_rows)).astype(float)
+        rows += np.eye(self.n_columns, n_rows)
+        rows[0] += rows.sum(axis=0) == 0
+        return rows
 
     def table(self, seed, n_rows=9):
         multiplicity = np.random.default_rng(seed + 1).uniform(0.2, 3, size=n_rows)
@@ -194,6 +196,8 @@ def _pairs_rows(n):
 
 CASES = {
     "binomial": Case(BINOMIAL, 2, _binomial_rows),
+    "beta-binomial": Case(BETA_BINOMIAL, 2, _binomial_rows),
+    "beta-binomial, exact": Case(EXACT_BETA_BINOMIAL, 2, _binomial_rows),
     "pairs": Case(PAIRS, 3, _pairs_rows),
     "repeats": Case(Repeats(), 3, _pairs_rows),
 }

@@ -376,7 +376,9 @@ class TestWhatTheUserIsTold:
         assert capfd.readouterr() == ("", "")
 
     def test_how_far_it_is_if_asked(self, capfd):
-        bootstrap(BinomialMixture(2).fit(RATS), RATS, n_boot=4, verbose=11)  # each, in any release of joblib
+        bootstrap(
+            BinomialMixture(2).fit(RATS), RATS, n_boot=4, verbose=11
+        )  # each, in any release of joblib
         assert "Done" in "".join(capfd.readouterr())
 
     def test_that_fits_did_not_converge(self, monkeypatch):

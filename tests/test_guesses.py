@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skcoin import (
+    BetaBinomialMixture,
     BinomialMixture,
     NonparametricBinomialMixture,
     ThreeCoinModel,
@@ -29,7 +30,12 @@ HEADS, TAILS = Z.T
 FRAME = pd.DataFrame(Z, columns=["heads", "tails"])
 MODEL = BinomialMixture().fit(Z)
 COLUMNS = "two columns of one X", "np.column_stack([heads, tails])", 'layout="heads_tosses"'
-ESTIMATORS = [BinomialMixture(), ThreeCoinModel(), NonparametricBinomialMixture()]
+ESTIMATORS = [
+    BinomialMixture(),
+    ThreeCoinModel(),
+    NonparametricBinomialMixture(),
+    BetaBinomialMixture(),
+]
 estimators = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 either = {"error": (TypeError, ValueError)}
 

@@ -403,7 +403,9 @@ class TestBadInput:
 def test_nothing_is_printed_unless_asked(capfd):
     compare(BinomialMixture(1), BinomialMixture(2), RATS)
     assert capfd.readouterr() == ("", "")
-    compare(BinomialMixture(1), BinomialMixture(2), RATS, verbose=11)  # each, in any release of joblib
+    compare(
+        BinomialMixture(1), BinomialMixture(2), RATS, verbose=11
+    )  # each, in any release of joblib
     assert "Done" in "".join(capfd.readouterr())
 
 

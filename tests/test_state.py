@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 
 import skcoin
 from skcoin import (
+    BetaBinomialMixture,
     BinomialMixture,
     IdentifiabilityWarning,
     NonparametricBinomialMixture,
@@ -40,7 +41,12 @@ PACKAGE = Path(skcoin.__file__).parent
 Z = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
 NAMED = pd.DataFrame(Z, columns=["heads", "tails"])
 OTHER = [[1, 2], [30, 4], [5, 6]]
-ESTIMATORS = [BinomialMixture(), ThreeCoinModel(), NonparametricBinomialMixture()]
+ESTIMATORS = [
+    BinomialMixture(),
+    ThreeCoinModel(),
+    NonparametricBinomialMixture(),
+    BetaBinomialMixture(),
+]
 estimators = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 methods = pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_predict"])
 

@@ -148,7 +148,7 @@ def e_step(problem, parameters, *, information=False):
     # Products of small matrices are not worth the threads that BLAS would wake for larger ones.
     # Tables of their own are no longer than that as it is.
     size = min(BLOCK // parameters.components.size, 8 * BLOCK // n_components**2)
-    size = max(LEAST_BLOCK, size)
+    size = max(LEAST_BLOCK, size, problem.setup)
     size = size if problem.is_shared else max(1, n_rows)
     with np.errstate(invalid="ignore"):  # a trial at the end of the scale may exclude a row: -inf
         sums = _sums(problem.family, parameters, table, multiplicity, slice(size), information)
@@ -160,7 +160,7 @@ def e_step(problem, parameters, *, information=False):
     return EStep(
         objective=objective + _fixed_objective(problem, parameters),
         n=moments[..., 0] + problem.pseudo_rows,
-        statistics=moments[..., 1:] + problem.pseudo_statistics,
+        statistics=moments[..., 1:] + problem.fixed_statistics(parameters.components),
         missing=missing[0] if information else None,
     )
 
@@ -169,7 +169,7 @@ def _fixed_objective(problem, parameters):
     """What known rows and priors add to the objective."""
     if not problem.has_fixed:
         return 0.0
-    of_components = problem.family.objective(parameters.components, problem.pseudo_statistics)
+    of_components = problem.log_fixed(parameters.components)
     return (of_components + xlogy(problem.pseudo_rows, parameters.weights)).sum(axis=-1)
 
 
@@ -178,7 +178,7 @@ def _sums(family, parameters, table, multiplicity, rows, information):
     table, multiplicity = table[..., rows], multiplicity[..., None, rows]
     posterior, log_density = mix(family, parameters, table)
     objective = log_density @ multiplicity.swapaxes(-1, -2)
-    sums = [objective[..., 0, 0], family.collect(posterior, table)]
+    sums = [objective[..., 0, 0], family.collect(parameters.components, posterior, table)]
     if information:
         score = family.score(parameters.components, table)
         if "linear" in family.coordinates:  # of a logit it is bounded by the observations

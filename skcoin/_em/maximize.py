@@ -23,6 +23,7 @@ STEPS = {"em": em_step, "em-newton": newton_step}
 MOVES = {"saddle": (leave_saddle,), "boundary": (leave_boundary, reseed)}
 TOL_OF_COARSE = 1e-3
 LOOSEST = 1e-6  # tolerance of Newton, whose last steps are few; with more to gain, it guesses
+LOOSEST_OF_SEVERAL = 1e-10  # the same where some may be next to unknown, and far off for little
 STEPS_AHEAD = 100  # of Newton, to see what EM has left
 MOST_TIGHTENED = 6  # times, to a tenth each
 
@@ -53,7 +54,8 @@ def maximize(problems, starts, *, solver, tol, max_iter, may_regroup=False):
     best : list of Run
     """
     if solver == "em-newton":
-        tol = min(tol, LOOSEST)
+        several = len(problems[0].family.names) > 1
+        tol = min(tol, LOOSEST_OF_SEVERAL if several else LOOSEST)
     options = {"solver": solver, "tol": tol, "max_iter": max_iter}
     if may_regroup and solver == "em-newton":
         return _search(problems, starts, options)[0]
@@ -100,6 +102,7 @@ def _may_gain(run):
     problem = run.problem
     specification, is_known = problem.specification, problem.pseudo_rows.any()
     two_alike = specification.n_components == 2 and specification.is_alike.all() and not is_known
+    two_alike &= len(specification.tied) == 1  # else one may lie over the other
     if len(problem.multiplicity) == 0 or not two_alike:
         return len(problem.multiplicity) > 0
     return problem.coarse is not problem or is_outdone(End(run))

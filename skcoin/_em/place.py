@@ -80,10 +80,9 @@ def places_for(problem, k, rest, places):
 
 def gains_of(problem, k, places, rest, shares):
     """What the objective gains from each place with each share, (n_shares, n_places)."""
-    statistics = np.repeat(problem.pseudo_statistics[[k]], len(places), axis=0)
     n_known = problem.pseudo_rows.sum() - problem.pseudo_rows[k]
     gains = (
-        problem.family.objective(places, statistics)
+        problem.log_fixed(places, [k])
         + (xlogy(problem.pseudo_rows[k], shares) + xlog1py(n_known, -shares))[:, None]
     )
     size = max(1, BLOCK // len(places))
@@ -109,15 +108,16 @@ def divided(problem, rest):
     Returns
     -------
     pairs : list of (int, ndarray of shape (2, n_parameters))
-        For each component with weight.
+        One or more for each component with weight.
     """
     coarse = problem.coarse
     posterior, log_density = mix(coarse.family, rest, coarse.table)
     possible = np.isfinite(log_density)  # what is held may exclude the other rows
     share = coarse.multiplicity * np.where(possible, posterior, 0.0)
     return [
-        (j, coarse.family.divide(rest.components[j], coarse.table, share[j]))
+        (j, pair)
         for j in np.flatnonzero(rest.weights > 0)
+        for pair in coarse.family.divide(rest.components[j], coarse.table, share[j])
     ]
 
 
@@ -153,9 +153,10 @@ def place(k, component, share, rest):
 def place_beside(k, j, pair, rest, specification):
     """Component ``k``, which has no weight, and ``j`` at two places with half its weight each.
 
-    What is held stays.
+    What is held or shared stays.
     """
     weights, components = rest.weights.copy(), rest.components.copy()
     weights[k] = weights[j] = weights[j] / 2
-    components[[k, j]] = np.where(specification.free[[k, j]], pair, components[[k, j]])
+    moves = specification.free[[k, j]] & ~specification.tied
+    components[[k, j]] = np.where(moves, pair, components[[k, j]])
     return Parameters(weights, components)

@@ -17,7 +17,8 @@ import numpy as np
 
 from skcoin._em.specification import Specification
 
-OWN = ("table", "multiplicity", "pseudo_rows", "pseudo_statistics")  # what differs by start
+# What differs by start.
+OWN = ("table", "multiplicity", "pseudo_rows", "pseudo_statistics", "known_table", "known_rows")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class Problem:
     labelled : ndarray of shape (n_components,)
         The part of ``n`` that was seen, without that of the prior.
     specification : Specification
+    known_table : ndarray of shape (n_columns, n_known), default=None
+        Rows that are known to be of a component, in a family without sufficient statistics.
+    known_rows : ndarray of shape (n_components, n_known), default=None
+        How often each of them is of which; ``n`` has them, too.
     scale : float
         By which all that counts was multiplied, so that a tolerance may be one of whole rows.
     """
@@ -53,6 +58,8 @@ class Problem:
     pseudo_statistics: np.ndarray
     labelled: np.ndarray
     specification: Specification
+    known_table: np.ndarray | None = None
+    known_rows: np.ndarray | None = None
     scale: float = 1.0
 
     @property
@@ -63,7 +70,28 @@ class Problem:
     @cached_property
     def has_fixed(self):
         """Whether the second sum has a term."""
-        return bool(self.pseudo_rows.any() or self.pseudo_statistics.any())
+        has_known = self.known_rows is not None
+        return bool(self.pseudo_rows.any() or self.pseudo_statistics.any() or has_known)
+
+    @cached_property
+    def setup(self):
+        """The family's, of the table."""
+        return self.family.setup(self.table)
+
+    def log_fixed(self, components, of=slice(None)):
+        """``q(c; s)``, of all components or of places of one, given as ``of=[k]``."""
+        log_q = self.family.objective(components, self.pseudo_statistics[of])
+        if self.known_rows is not None:
+            rows, log_f = self.known_rows[of], self.family.log_density(components, self.known_table)
+            log_q = log_q + (rows * np.where(rows > 0, log_f, 0.0)).sum(axis=-1)
+        return log_q
+
+    def fixed_statistics(self, components):
+        """``s`` where the components are."""
+        if self.known_rows is None:
+            return self.pseudo_statistics
+        known = self.family.collect(components, self.known_rows, self.known_table)
+        return self.pseudo_statistics + known[..., 1:]
 
     @cached_property
     def coarse(self):
@@ -77,7 +105,8 @@ class Problem:
         """The problem of these starts, given as a mask or as indices."""
         if self.is_shared:
             return self
-        return replace(self, **{name: getattr(self, name)[starts] for name in OWN})
+        own = {name: getattr(self, name) for name in OWN}
+        return replace(self, **{k: None if x is None else x[starts] for k, x in own.items()})
 
 
 def pad(arrays, fill=0.0):
@@ -106,6 +135,8 @@ def batch(problems, n_starts):
     own = {}
     for name in OWN:
         arrays = [getattr(problem, name) for problem in problems]
+        if arrays[0] is None:
+            continue
         together = np.stack(arrays) if name.startswith("pseudo") else pad(arrays)
         own[name] = np.repeat(together, n_starts, axis=0)
     return replace(problems[0], **own)

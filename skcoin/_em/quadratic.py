@@ -177,20 +177,23 @@ def as_coordinates(of_components):
     return swapped.reshape(*swapped.shape[:-2], -1)
 
 
-def quadratic_at(problem, parameters, e_step):
-    """The objective to second order around ``parameters``, from their E-step."""
+def quadratic_at(problem, parameters, e_step, held=None):
+    """The objective to second order around ``parameters``, from their E-step.
+
+    In what is not ``held``, bool of shape (n_starts, n_coordinates).
+    """
     gradient, of_weights, of_components = complete_data(problem, parameters, e_step)
     specification = problem.specification
     if specification.is_diagonal:
         information = np.concatenate([of_weights, of_components[..., 0, 0]], axis=-1)
-        information = information * _active(problem, parameters, gradient)
+        information = information * _active(problem, parameters, gradient, held)
         root, complete = _diagonal_root(information), specification.identity
         curvature = information - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
         of_number = gradient
     else:
         A, information = specification.matrix, _block_diagonal(of_weights, of_components)
         of_number = gradient @ A @ A.T
-        active = _active(problem, parameters, of_number)
+        active = _active(problem, parameters, of_number, held)
         root, complete = _matrix_root(A, information, active)
         curvature = np.einsum("ij,...ik,kj->...j", A, information - e_step.missing, A) @ A.T
     # The direction in which all log w rise together moves nothing: gradient 0, eigenvalue 1.
@@ -226,8 +229,19 @@ def complete_step(problem, parameters, e_step):
     return root.unwhiten(root.whiten(gradient))
 
 
-def _active(problem, parameters, gradient):
-    """Which coordinates are free and not held at their bound by the slope there.
+def overshoots(problem, parameters, step):
+    """Which linear coordinates a step takes beyond 0 or 1, shape (..., n_coordinates)."""
+    over = np.zeros(step.shape, dtype=bool)
+    if "linear" in problem.family.coordinates:
+        n_components = problem.specification.n_components
+        moved = as_coordinates(parameters.components) + step[..., n_components:]
+        linear = np.repeat(~is_logit(problem.family), n_components)
+        over[..., n_components:] = ((moved < 0) | (moved > 1)) & linear
+    return over
+
+
+def _active(problem, parameters, gradient, held=None):
+    """Which coordinates are free, not held, and not held at their bound by the slope there.
 
     In a linear coordinate the slope at 0 or 1 says whether to stay; in a logit there is none, and
     neither is there any information.
@@ -240,7 +254,7 @@ def _active(problem, parameters, gradient):
     stays = ((value == 0) & (slope <= 0)) | ((value == 1) & (slope >= 0))
     active = np.broadcast_to(specification.free_coordinates, gradient.shape).copy()
     active[..., n_components:] &= ~(stays & np.repeat(~is_logit(family), n_components))
-    return active
+    return active if held is None else active & ~held
 
 
 def _diagonal_root(information):

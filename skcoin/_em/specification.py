@@ -51,13 +51,15 @@ class Specification:
 
     @cached_property
     def is_open(self):
-        """Which components are given no start, shape (n_components,), bool."""
-        return np.isnan(self.init).any(axis=-1)
+        """Which components are given no place, the first parameter, shape (n_components,), bool."""
+        return np.isnan(self.init[:, 0])
 
     @property
     def is_alike(self):
         """Which components nothing tells from each other: neither a start nor a weight."""
-        return self.is_open & (self.weights_init is None)
+        asked = np.concatenate([self.init, self.free], axis=1)[self.is_open]
+        same = np.array_equal(asked, np.tile(asked[:1], (len(asked), 1)), equal_nan=True)
+        return self.is_open & same & (self.weights_init is None)
 
     @property
     def n_parameters(self):
@@ -105,15 +107,15 @@ class Specification:
         return np.stack(columns, axis=1) if columns else np.zeros((self.free_coordinates.size, 0))
 
 
-def all_free(n_components, n_parameters=1):
-    """What is asked where nothing is given, held or shared."""
+def all_free(n_components, n_parameters=1, tied=None):
+    """What is asked where nothing is given or held, and nothing shared but what is ``tied``."""
     size = n_components, n_parameters
     return Specification(
         init=np.full(size, np.nan),
         weights_init=None,
         free=np.ones(size, dtype=bool),
         free_weights=True,
-        tied=np.zeros(n_parameters, dtype=bool),
+        tied=np.zeros(n_parameters, dtype=bool) if tied is None else tied,
         names="the start",
     )
 

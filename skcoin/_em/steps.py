@@ -10,7 +10,7 @@ import numpy as np
 
 from skcoin._em.e_step import EStep, e_step
 from skcoin._em.parameters import Parameters, inside
-from skcoin._em.quadratic import complete_step, move, quadratic_at, to_bound
+from skcoin._em.quadratic import complete_step, move, overshoots, quadratic_at, to_bound
 
 MOST_REJECTED = 4  # Newton steps in a row, then an EM step
 LESS_DAMPING = 3  # after a step that climbs; by ten, as after one that does not, it would swing
@@ -81,7 +81,8 @@ def _newton_m_step(problem, parameters, expected):
     """The components after a step of Newton on the expected complete-data objective.
 
     It is halved until it does not lower that objective: component by component, for which the
-    objective is a sum, or together where they share a parameter.
+    objective is a sum, or together where they share a parameter. Where the objective is not known
+    elsewhere, ``_shortened`` does so.
     """
     shared = problem.specification.tied.any()
 
@@ -93,6 +94,8 @@ def _newton_m_step(problem, parameters, expected):
     by_component = step.reshape(*step.shape[:-1], -1, parameters.weights.shape[-1])  # a view
     longest = np.abs(by_component).max(axis=(-2, -1) if shared else -2, keepdims=True)
     by_component *= np.minimum(1, LONGEST_IN_M / np.maximum(longest, LONGEST_IN_M))
+    if not problem.family.has_sufficient_statistics:
+        return move(problem.family, parameters, step).components
     components, lowest = parameters.components, objective(parameters.components)
     wanting = np.ones(lowest.shape, dtype=bool)
     for _ in range(MOST_HALVED):
@@ -116,6 +119,8 @@ def em_update(problem, parameters, expected, *, information=False):
     """
     moved = m_step(problem, parameters, _without_posterior(expected))
     after = e_step(problem, moved, information=information)
+    every = np.ones(len(moved.weights), dtype=bool)
+    moved, after = _shortened(problem, parameters, moved, after, expected, every, information)
     if _is_lower(after, expected).any():
         nearest = inside(moved.components)
         rounded = problem.specification.free & (moved.components != nearest)
@@ -128,6 +133,23 @@ def em_update(problem, parameters, expected, *, information=False):
         if np.any(fell := after.objective < expected.objective - noise):
             moved = parameters.select(fell, moved)
             after = e_step(problem, moved, information=information)
+    return moved, after
+
+
+def _shortened(problem, parameters, moved, after, expected, wanting, information):
+    """An M-step of the starts wanted, halved until the objective itself does not fall.
+
+    Of a family whose expected objective is not known elsewhere.
+    """
+    if problem.family.has_sufficient_statistics:
+        return moved, after
+    for _ in range(MOST_HALVED):
+        wrong = wanting & _is_lower(after, expected)
+        if not wrong.any():
+            break
+        halfway = (parameters.components + moved.components) / 2
+        moved = replace(moved, components=np.where(wrong[:, None, None], halfway, moved.components))
+        after = e_step(problem, moved, information=information)
     return moved, after
 
 
@@ -195,10 +217,10 @@ def newton_step(problem, state, tol):
     noise = np.finfo(float).eps * np.abs(expected.objective)
     flat = quadratic.remaining_gain() <= np.maximum(tol, noise)
     given_up = state.rejected >= MOST_REJECTED
-    moved = _newton_update(
-        problem, state, quadratic, by_em=given_up | _weight_doubles(problem, state, quadratic)
-    )
+    by_em = given_up | _weight_doubles(problem, state, quadratic)
+    moved = _newton_update(problem, state, quadratic, by_em)
     after = e_step(problem, moved, information=True)
+    moved, after = _shortened(problem, parameters, moved, after, expected, by_em, True)
     climbs = after.objective >= expected.objective
     damping = state.damping / LESS_DAMPING
     if not climbs.all():
@@ -219,7 +241,14 @@ def _weight_doubles(problem, state, quadratic):
 
 def _newton_update(problem, state, quadratic, by_em):
     family, parameters, expected = problem.family, state.parameters, state.e_step
-    moved = move(family, parameters, quadratic.step(state.damping))
+    step = quadratic.step(state.damping)
+    over = overshoots(problem, parameters, step)
+    if over.any():  # what has come to its bound takes no part in the step of the others
+        rest = quadratic_at(problem, parameters, expected, held=over)
+        step = rest.step(state.damping)
+    moved = move(family, parameters, step)
+    if over.any():
+        moved = to_bound(moved, parameters, over)
     reaches = quadratic.reaches_bound(problem, parameters, expected)
     if reaches is not None:
         moved = to_bound(moved, parameters, reaches & (state.rejected == 0)[:, None])

@@ -83,7 +83,7 @@ class Binomial(Family):
         theta, heads, tails = _together(c, table)
         return (heads - (heads + tails) * theta)[..., None, :]
 
-    def collect(self, posterior, table):
+    def collect(self, c, posterior, table):  # noqa: ARG002
         return posterior @ table[..., 4:, :].swapaxes(-1, -2)
 
     def objective(self, c, statistics):
@@ -127,7 +127,7 @@ class Binomial(Family):
         heads, tails = np.stack([below, below[:, -1:] - below], axis=1) + 0.5
         rate = heads / (heads + tails)
         best = (xlogy(heads, rate) + xlogy(tails, 1 - rate)).sum(axis=0).argmax()
-        return rate[:, best, None]
+        return rate[None, :, best, None]
 
     def reach(self, c, tosses):
         """By Bernstein, heads ``d`` off their mean have a probability of at most
@@ -138,9 +138,6 @@ class Binomial(Family):
         off = third + np.sqrt(third**2 + 2 * LOG_OF_ZERO * variance)
         low, high = np.floor(mean - off), np.ceil(mean + off)
         return np.maximum(low, 0).astype(np.int64), np.minimum(high, tosses).astype(np.int64)
-
-    def sample(self, c, tosses, rng):
-        return rng.binomial(tosses, c[:, 0])
 
     def log_base(self, heads, tails, *, in_order=False):
         depth = depth_of(heads, tails)

@@ -16,13 +16,33 @@ class Family:
     coordinates : tuple of {"logit", "linear"}
         In which each moves. The score of a logit is zero at 0 and 1, which a step of Newton can
         reach but not leave; a linear one stays there as long as the slope points outwards.
+    start : tuple of float
+        Where each parameter of a component starts that is given no start; NaN of the first, which
+        is told by the rates.
+    special_case : Family or None
+        That in which all parameters but the first are zero.
     has_closed_m_step : bool
         Whether there is ``m_step``; else the optimiser takes steps of Newton.
+    needs_whole : bool
+        Whether the density is one of whole counts only.
+    has_sufficient_statistics : bool
+        Whether what is collected says all about complete data, wherever components go from there.
+        If not it only holds their derivatives where the components are, and ``objective`` is that
+        of priors; rows whose component is known are then kept one by one.
     """
 
     names = ()
     coordinates = ()
+    start = (np.nan,)
+    special_case = None
     has_closed_m_step = False
+    needs_whole = False
+    has_sufficient_statistics = True
+
+    @property
+    def exact(self):
+        """The same family where every digit of a density counts more than time."""
+        return self
 
     def tabulate(self, heads, tails, multiplicity):
         """The columns that the other methods read, (n_columns, *shape of the counts).
@@ -58,7 +78,11 @@ class Family:
         """
         raise NotImplementedError
 
-    def collect(self, posterior, table):
+    def setup(self, table):  # noqa: ARG002
+        """How many rows take as long as what is to be done once for each part of a table."""
+        return 0
+
+    def collect(self, c, posterior, table):
         """Expected rows and then statistics, summed over the rows, of each component.
 
         From a posterior of shape (..., n_components, n_rows), the multiplicity of rows being part
@@ -107,7 +131,7 @@ class Family:
         raise NotImplementedError
 
     def divide(self, c, table, share):
-        """Two components for rows that have been of one, (2, n_parameters).
+        """Pairs of components for rows that have been of one, (n_pairs, 2, n_parameters).
 
         Parameters
         ----------
@@ -121,7 +145,7 @@ class Family:
         places = places[:: -(-len(places) // MOST_DIVIDED)]
         log_density = np.maximum(self.log_density(places, table), LOWEST)
         fit = np.maximum(log_density[:, None], log_density) @ share  # each row is of the nearer one
-        return places[np.array(np.unravel_index(fit.argmax(), fit.shape))]
+        return places[np.array(np.unravel_index(fit.argmax(), fit.shape))][None]
 
     def reach(self, c, tosses):
         """The lowest and the highest heads whose probability a float can tell from zero.
@@ -132,9 +156,39 @@ class Family:
         tosses = np.broadcast_to(tosses, np.broadcast_shapes(c.shape[:-1], np.shape(tosses)))
         return np.zeros_like(tosses), tosses
 
+    def ends_exclude(self, c):
+        """Which components exclude some rows, (..., n_components), bool."""
+        return (c == np.rint(c)).any(axis=-1)
+
+    def theta_given(self, c, heads, tails):  # noqa: ARG002
+        """Mean and variance of the theta of a row, if it is of a component, given what it showed.
+
+        Returns
+        -------
+        mean, variance : ndarray of shape (n_components,) or (n_rows, n_components)
+        """
+        return c[:, 0], 0.0
+
+    def theta_up_to(self, c, heads, tails, x):  # noqa: ARG002
+        """How probable it is, given the same, that theta is no more than ``x``.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        probability : ndarray of shape (n_rows, n_components)
+        """
+        return (c[:, 0] <= x[:, None]).astype(float)
+
+    def rates(self, c, rng):  # noqa: ARG002
+        """A theta for each row, from its component in ``c``, (n_rows, n_parameters)."""
+        return c[:, 0]
+
     def sample(self, c, tosses, rng):
-        """Heads of one row for each of ``c``, (n_rows, n_parameters), that is so often tossed."""
-        raise NotImplementedError
+        """Heads of one row for each of ``c`` that is so often tossed."""
+        return rng.binomial(tosses, self.rates(c, rng))
 
     def log_base(self, heads, tails, *, in_order=False):
         """What ``log_density`` leaves out, of the shape of the arguments.

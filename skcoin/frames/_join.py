@@ -112,7 +112,8 @@ def _posterior(mixture, heads, tails):
     order = np.lexsort((tails, heads))  # the place of a row may move the last digit of its log
     posterior = mixture.posterior(heads[order], tails[order])
     place = np.argsort(order)
-    coin, rate = posterior.argmax(axis=1), mixture.mean(posterior)
+    rate, _ = mixture.moments(posterior, heads[order], tails[order])
+    coin = posterior.argmax(axis=1)
     return [*posterior[place].T, coin[place], rate[place]]
 
 

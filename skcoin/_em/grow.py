@@ -1,0 +1,75 @@
+"""Starts from smaller models, of which a fit with several parameters a component is never below.
+
+Random starts miss most of what such mixtures hide: a component with next to no rows, or one that
+lies over a narrower one. So components are added one after the other, each where it helps most, and
+parameters are shared first and go apart afterwards.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skcoin._em.maximize import LOOSEST, maximize
+from skcoin._em.parameters import Parameters, concatenate
+from skcoin._em.place import best_place, place, some_shares
+from skcoin._em.specification import all_free
+
+
+def grown_starts(problems, plain, max_iter):
+    """Starts for several problems of one specification, in which nothing is given or held.
+
+    Parameters
+    ----------
+    problems : list of Problem
+    plain : callable
+        Takes a number of components and returns starts of so many, for each problem.
+    max_iter : int
+
+    Returns
+    -------
+    starts : list of Parameters of shape (n_starts, n_components)
+    """
+    asked = problems[0].specification
+    shared = np.arange(len(asked.tied)) > 0
+    kinds = [shared] if asked.tied.any() else [shared, asked.tied]
+    fewer = [None] * len(kinds)  # the fits of one component less
+    for n in range(1, asked.n_components + 1):
+        first, more_shared = plain(n), None
+        for i, tied in enumerate(kinds):
+            smaller = [_with(problem, n, tied) for problem in problems]
+            starts = first
+            if fewer[i] is not None:
+                starts = _joined(starts, map(_with_one_more, smaller, fewer[i]))
+            if more_shared is not None:
+                starts = _joined(starts, (run.last for run in more_shared))
+            if n == asked.n_components and i == len(kinds) - 1:
+                return starts
+            options = {"solver": "em-newton", "tol": LOOSEST, "max_iter": max_iter}
+            more_shared = maximize(smaller, starts, may_regroup=n > 1, **options)
+            fewer[i] = more_shared
+    return None  # not reached: there is one component at least
+
+
+def _with(problem, n, tied):
+    """The same rows for another number of components, of which nothing is known."""
+    return replace(
+        problem,
+        specification=all_free(n, len(tied), tied),
+        pseudo_rows=problem.pseudo_rows[:n],
+        pseudo_statistics=problem.pseudo_statistics[:n],
+        labelled=problem.labelled[:n],
+    )
+
+
+def _joined(starts, others):
+    return [concatenate(pair) for pair in zip(starts, others, strict=True)]
+
+
+def _with_one_more(problem, run):
+    """A start with one component more than a run ended with, where it helps most."""
+    parameters, k = run.last[0], run.last.weights.shape[-1]
+    rest = Parameters(
+        np.append(parameters.weights, 0.0),
+        np.concatenate([parameters.components, parameters.components[:1]]),
+    )
+    return place(k, *best_place(problem, k, rest, some_shares(problem)), rest)[None]
