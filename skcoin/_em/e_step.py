@@ -58,11 +58,12 @@ def concatenate_e_steps(several):
     return EStep(*(np.concatenate([getattr(e, name) for e in several]) for name in names))
 
 
-def mix(family, parameters, table):
+def mix(family, parameters, table, at=None):
     """The posterior and the log-density of the mixture, by the rule of Bayes.
 
     Where even the likeliest component is far from a row, the digits that tell it from the next are
-    beyond those of a float: the family then gives them in two parts.
+    beyond those of a float: the family then gives them in two parts. ``at`` is the family there, if
+    it is asked for more.
 
     Returns
     -------
@@ -72,7 +73,8 @@ def mix(family, parameters, table):
         The logarithm of that sum.
     """
     components, log_weights = parameters.components, xlogy(1, parameters.weights)[..., None]
-    posterior, log_density = _normalise(family.log_density(components, table) + log_weights)
+    log_f = family.log_density(components, table) if at is None else at.log_density()
+    posterior, log_density = _normalise(log_f + log_weights)
     if log_density.min(initial=0) < ROUGH:
         rough = (log_density < ROUGH).reshape(-1, log_density.shape[-1]).any(axis=0)
         high, low = family.log_density_in_parts(components, table[..., rough])
@@ -176,11 +178,12 @@ def _fixed_objective(problem, parameters):
 def _sums(family, parameters, table, multiplicity, rows, information):
     """Objective, moments and, if wanted, missing information that a block of rows adds."""
     table, multiplicity = table[..., rows], multiplicity[..., None, rows]
-    posterior, log_density = mix(family, parameters, table)
+    at = family.at(parameters.components, table)
+    posterior, log_density = mix(family, parameters, table, at)
     objective = log_density @ multiplicity.swapaxes(-1, -2)
-    sums = [objective[..., 0, 0], family.collect(parameters.components, posterior, table)]
+    sums = [objective[..., 0, 0], at.collect(posterior)]
     if information:
-        score = family.score(parameters.components, table)
+        score = at.score()
         if "linear" in family.coordinates:  # of a logit it is bounded by the observations
             score = np.clip(score, -STEEPEST, STEEPEST)
         scores = [score[..., p, :] for p in range(score.shape[-2])]

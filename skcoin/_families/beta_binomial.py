@@ -14,11 +14,13 @@ Complete data have no sufficient statistics but the rows. What is collected are 
 their log-likelihood where the components are.
 """
 
+from functools import cached_property
+
 import numpy as np
 from scipy.special import betainc, gammaln, xlog1py, xlogy
 
 from skcoin._families.binomial import BINOMIAL
-from skcoin._families.contract import Family
+from skcoin._families.contract import At, Family
 from skcoin._families.rates import pairs_of_rows
 from skcoin._families.rising import Closed, Tabulated
 from skcoin._families.special import log_beta_binomial, log_binomial_coefficient
@@ -29,14 +31,16 @@ N_RATES, DISPERSIONS = 14, (0.0, 0.01, 0.1, 0.5)  # of candidates
 NARROWER, BROADER, BROADEST = 0.25, 4.0, 0.02
 HEADS, TAILS, PRIOR_HEADS, PRIOR_TAILS = range(4)  # places of statistics; then those below
 BY_THETA, BY_RHO, TWICE_THETA, MIXED, TWICE_RHO = range(4, 9)
-SIGN = np.array([1.0, 1.0, -1.0])  # of heads, tails and tosses in log f
+COEFFICIENT, IS_MIXED, MULTIPLICITY = 3, 4, 5  # columns of a table
 
 
 class BetaBinomial(Family):
     """One coin a component, whose theta varies.
 
-    The columns of its table are heads, tails, the binomial coefficient's logarithm and
-    multiplicity; the log-density includes the coefficient, so that it is no larger than need be.
+    The columns of its table are heads, tails, tosses, the logarithm of the binomial coefficient,
+    whether there are both heads and tails, and then multiplicity, and heads, tails and that
+    indicator times multiplicity. The log-density includes the coefficient, so that it is no larger
+    than need be.
 
     Parameters
     ----------
@@ -60,9 +64,13 @@ class BetaBinomial(Family):
         return EXACT_BETA_BINOMIAL
 
     def tabulate(self, heads, tails, multiplicity):
-        table = np.empty((4, *np.shape(heads)))
-        table[0], table[1], table[3] = heads, tails, multiplicity
-        table[2] = log_binomial_coefficient(heads, tails)
+        table = np.empty((9, *np.shape(heads)))
+        table[0], table[1] = heads, tails
+        np.add(table[0], table[1], out=table[2])
+        table[3] = log_binomial_coefficient(heads, tails)
+        np.minimum(np.minimum(table[0], table[1]), 1, out=table[4])
+        table[5] = multiplicity
+        np.multiply(table[5], table[[0, 1, 4]], out=table[6:])
         return table
 
     def coarse(self, table, multiplicity):
@@ -74,45 +82,20 @@ class BetaBinomial(Family):
         return self.tabulate(heads, tosses - heads, few), few
 
     def setup(self, table):
-        most = int((table[..., 0, :] + table[..., 1, :]).max(initial=0))
+        most = int(table[..., 2, :].max(initial=0))
         return 0 if _is_deep(most, table.shape[-1]) else most
 
-    def _sums(self, c, table):
-        heads, tails = table[..., 0, :], table[..., 1, :]
-        counts = np.stack([heads, tails, heads + tails], axis=-2)
-        deep = _is_deep(counts[..., 2, :].max(initial=0), counts.shape[-1])
-        return Closed(c, counts) if deep else Tabulated(c, counts)
+    def at(self, c, table):
+        return _At(self, c, table)
 
     def log_density(self, c, table):
-        sums, rho = self._sums(c, table), c[..., 1, None]
-        if self.is_exact or isinstance(sums, Closed):
-            heads, tails = table[..., None, 0, :], table[..., None, 1, :]
-            return log_beta_binomial(c[..., 0, None], rho, heads, tails)
-        return sums.log_density() + xlog1py(_is_mixed(table), -rho) + table[..., 2, None, :]
+        return self.at(c, table).log_density()
 
     def score(self, c, table):
-        sums = self._sums(c, table)
-        e, f = sums.slopes()
-        by_rho = f[0] + f[1] - f[2] - _is_mixed(table) * (sums.centre + _odds(c))[..., None]
-        return np.stack([e[0] - e[1], by_rho], axis=-2)
+        return self.at(c, table).score()
 
     def collect(self, c, posterior, table):
-        weights = posterior * table[..., 3, None, :]
-        weights = np.broadcast_to(weights, (*c.shape[:-1], weights.shape[-1]))
-        sums = self._sums(c, table)
-        e, f, ee, ef, ff = sums.weighted(weights)
-        theta, mixed = c[..., 0], (weights * _is_mixed(table)).sum(axis=-1)
-        by_theta = e[..., 0] - e[..., 1]
-        statistics = np.zeros((*c.shape[:-1], 10))
-        statistics[..., 0] = weights.sum(axis=-1)
-        own = statistics[..., 1:]
-        own[..., HEADS : TAILS + 1] = weights @ table[..., :2, :].swapaxes(-1, -2)
-        own[..., BY_THETA] = by_theta
-        own[..., BY_RHO] = f @ SIGN - mixed * (sums.centre + _odds(c))
-        own[..., TWICE_THETA] = ee[..., 0] + ee[..., 1] - (1 - 2 * theta) * by_theta
-        own[..., MIXED] = ef[..., 0] - ef[..., 1]
-        own[..., TWICE_RHO] = ff @ SIGN + mixed * _odds(c) ** 2
-        return statistics
+        return self.at(c, table).collect(posterior)
 
     def objective(self, c, statistics):
         """Of the prior alone: the rows are not among the statistics."""
@@ -147,8 +130,8 @@ class BetaBinomial(Family):
         """
         theta, rho = c[..., 0, None], c[..., 1, None]
         heads, tails = table[..., None, 0, :], table[..., None, 1, :]
-        order, log_f = 0.0, xlog1py(_is_mixed(table) * (rho < 1), -rho)
-        order = order + _is_mixed(table) * (rho == 1)
+        mixed = table[..., None, IS_MIXED, :]
+        order, log_f = mixed * (rho == 1), xlog1py(mixed * (rho < 1), -rho)
         for p, m in ((theta, heads), (1 - theta, tails)):
             order = order + (p == 0) * np.where(rho == 0, m, m > 0)
             log_f = log_f + _log_rising(p, rho, m)
@@ -218,19 +201,52 @@ class BetaBinomial(Family):
         return BINOMIAL.most_tosses(problem)
 
 
+class _At(At):
+    """The sums along the terms of the rows, once for all that is asked."""
+
+    @cached_property
+    def _sums(self):
+        counts = self.table[..., :3, :]
+        deep = _is_deep(counts[..., 2, :].max(initial=0), counts.shape[-1])
+        return Closed(self.c, counts) if deep else Tabulated(self.c, counts)
+
+    @cached_property
+    def _odds(self):
+        """``1 / (1 - rho)``; 0 where rho is 1, which rows with heads and tails exclude."""
+        rho = self.c[..., 1]
+        return np.divide(1.0, 1 - rho, out=np.zeros_like(rho), where=rho < 1)
+
+    def log_density(self):
+        theta, rho, table = self.c[..., 0, None], self.c[..., 1, None], self.table[..., None, :, :]
+        if self.family.is_exact or isinstance(self._sums, Closed):
+            return log_beta_binomial(theta, rho, table[..., 0, :], table[..., 1, :])
+        log_f = self._sums.log_density() + table[..., COEFFICIENT, :]
+        return log_f + xlog1py(table[..., IS_MIXED, :], -rho)
+
+    def score(self):
+        slopes = self._sums.slopes()
+        off = (self._sums.centre + self._odds)[..., None]
+        slopes[..., 1, :] -= self.table[..., None, IS_MIXED, :] * off
+        return slopes
+
+    def collect(self, posterior):
+        weights = posterior * self.table[..., None, MULTIPLICITY, :]
+        if weights.ndim < self.c.ndim:  # of rows that are known, for all starts
+            weights = np.broadcast_to(weights, (*self.c.shape[:-1], weights.shape[-1]))
+        sums, statistics = self._sums.weighted(weights), np.zeros((*self.c.shape[:-1], 10))
+        moments = posterior @ self.table[..., MULTIPLICITY:, :].swapaxes(-1, -2)
+        statistics[..., :3], own, mixed = moments[..., :3], statistics[..., 1:], moments[..., 3]
+        by_theta = sums[..., 0]
+        own[..., BY_THETA] = by_theta
+        own[..., BY_RHO] = sums[..., 1] - mixed * (self._sums.centre + self._odds)
+        own[..., TWICE_THETA] = sums[..., 2] - (1 - 2 * self.c[..., 0]) * by_theta
+        own[..., MIXED] = sums[..., 3]
+        own[..., TWICE_RHO] = sums[..., 4] + mixed * self._odds**2
+        return statistics
+
+
 def _is_deep(most, n_rows):
     return most > max(LEAST_TABULATED, PER_ROW * n_rows)
-
-
-def _is_mixed(table):
-    """Whether a row has heads and tails, as an axis of components and of rows."""
-    return ((table[..., 0, :] > 0) & (table[..., 1, :] > 0))[..., None, :].astype(float)
-
-
-def _odds(c):
-    """``1 / (1 - rho)``; 0 where rho is 1, which rows with heads and tails exclude."""
-    rho = c[..., 1]
-    return np.divide(1.0, 1 - rho, out=np.zeros_like(rho), where=rho < 1)
 
 
 def _log_rising(p, rho, m):

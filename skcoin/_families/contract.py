@@ -6,6 +6,22 @@ MOST_DIVIDED = 32  # places that each of two components is tried at
 LOWEST = -1e300  # log-density, which times zero is zero
 
 
+class At:
+    """The methods of a family for one table at one place, which may share their work."""
+
+    def __init__(self, family, c, table):
+        self.family, self.c, self.table = family, c, table
+
+    def log_density(self):
+        return self.family.log_density(self.c, self.table)
+
+    def score(self):
+        return self.family.score(self.c, self.table)
+
+    def collect(self, posterior):
+        return self.family.collect(self.c, posterior, self.table)
+
+
 class Family:
     """The contract. Shapes are explained in ``skcoin._families``.
 
@@ -77,6 +93,10 @@ class Family:
         Finite everywhere: zero where the density is.
         """
         raise NotImplementedError
+
+    def at(self, c, table):
+        """The family at components, for a table: what an E-step asks of it, one after another."""
+        return At(self, c, table)
 
     def setup(self, table):  # noqa: ARG002
         """How many rows take as long as what is to be done once for each part of a table."""

@@ -1,22 +1,23 @@
 """Sums along the terms of a beta-binomial density, at any depth.
 
-With ``p`` one of ``theta``, ``1 - theta`` and 1, which belong to the heads, the tails and all tosses
-of a row, let
+With ``p`` one of ``theta``, ``1 - theta`` and 1, for the heads, the tails and all tosses of a row,
+let
 
     x_0 = p,   x_i = (1 - rho) p + rho i,   i = 1, 2, ...
 
-The log-density and its derivatives are sums over ``i < m`` of ``log x_i``, of
+The log-density and its derivatives are sums over ``i < m``, with ``m`` the number of heads, of
+tails or, taken off, of tosses, of ``log x_i`` and
 
-    e_i = (1 - rho) v / x_i   (e_0 = v / p),   f_i = d log x_i / d rho = (i - p) / x_i   (f_0 = 0),
+    e_i = d log x_i / d logit theta = +-(1 - rho) v / x_i   (e_0 = +-v / p),   v = theta (1 - theta),
+    f_i = d log x_i / d rho = (i - p) / x_i   (f_0 = 0),
 
-of their squares and of ``v i / x_i^2``, with ``v = theta (1 - theta)`` and ``m`` the number of heads, tails or tosses. ``Tabulated``
-adds up all of them and looks up each ``m``, whose cost is that of the largest ``m``; ``Closed`` has
-the same sums of derivatives in the same time for any. It takes the first terms one by one and the others
-by the formula of Euler and Maclaurin, whose integral it takes by that of Gauss and Legendre in
-``log x``, in which all terms are smooth and no difference is taken.
+of their squares and of ``+-v i / x_i^2``; the sign is that of heads and of tails, and ``e`` of all
+tosses is zero. ``Tabulated`` adds up all terms and looks up each ``m``, whose cost is that of the
+largest ``m``. ``Closed`` takes the same time for any: the first terms one by one, the others by the
+formula of Euler and Maclaurin, whose integral it takes by that of Gauss and Legendre in ``log x``,
+in which all terms are smooth and no difference is taken.
 
-Shapes: ``c`` is (..., n_components, 2), counts (..., 3, n_rows), sums (..., n_components, 3,
-n_rows), where the axis of three is that of heads, tails, tosses.
+Shapes: ``c`` is (..., n_components, 2), counts of heads, tails and tosses are (..., 3, n_rows).
 """
 
 from functools import cached_property
@@ -28,6 +29,8 @@ NODES, NODE_WEIGHTS = (x / 2 for x in np.polynomial.legendre.leggauss(24))
 NODES = NODES + 0.5  # in (0, 1)
 LEAST = 1e-75
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240)
+SIGNS = np.array([1.0, 1.0, -1.0])  # of heads, tails and tosses
+SIDES = np.array([0, 1, 0, 1, 2])  # of e of heads and of tails, then of f of all three
 
 
 class _Sums:
@@ -39,7 +42,10 @@ class _Sums:
 
     @cached_property
     def centre(self):
-        """What is taken off each ``f``, its limit ``1 / rho``, where many are near it, else 0."""
+        """What is taken off each ``f``, its limit ``1 / rho``, where many are near it, else 0.
+
+        Of a row with heads and tails one more is taken off than added, of others as many.
+        """
         rho = self.c[..., 1]
         return np.divide(1.0, rho, out=np.zeros_like(rho), where=rho * self.most > 1)
 
@@ -47,95 +53,101 @@ class _Sums:
 class Tabulated(_Sums):
     """Sums for a table of rows whose counts are not too large."""
 
-    def __init__(self, c, counts):
-        super().__init__(c, counts)
-        self.index = counts.astype(np.intp) + (np.arange(3) * (self.most + 1))[:, None]
+    @cached_property
+    def _index(self):
+        """Places of the counts in tables of the three sides, one after the other."""
+        return self.counts.astype(np.intp) + (np.arange(3) * (self.most + 1))[:, None]
 
     @cached_property
     def _i(self):
         return np.arange(float(max(self.most, 1)))
 
     @cached_property
-    def _p(self):
-        return _shares(self.c)[..., None]
-
-    @cached_property
     def _x(self):
-        rho = self.c[..., 1, None, None]
-        x = (1 - rho) * self._p + rho * self._i
-        x[..., :1] = self._p
+        p, rho = _shares(self.c)[..., None], self.c[..., 1, None, None]
+        x = (1 - rho) * p + rho * self._i
+        x[..., :1] = p
         return x
 
     @cached_property
-    def _e(self):
-        e = _e(self._x, self.c)
-        e[..., 1:] *= 1 - self.c[..., 1, None, None]
-        return e
+    def _share(self):
+        """``v / x`` of heads and tails."""
+        return _share(self._x[..., :2, :], self.c)
+
+    @cached_property
+    def _inverse(self):
+        return _inverse_of(self._x)
 
     @cached_property
     def _f(self):
-        f = (self._i - self._p) * _inverse_of(self._x)
+        f = (self._i - _shares(self.c)[..., None]) * self._inverse
         f[..., 0] = 0
         return f
 
     @cached_property
-    def _off(self):
-        """``f`` without the centre."""
+    def _slopes(self):
+        """``e`` of heads and tails, and ``f`` from its centre of all three, with their signs."""
+        slopes = np.empty((*self._x.shape[:-2], 5, self._x.shape[-1]))
+        e, f = slopes[..., :2, :], slopes[..., 2:, :]
+        np.multiply(self._share, 1 - self.c[..., 1, None, None], out=e)
+        e[..., 0] = self._share[..., 0]
         centre = self.centre[..., None, None]
-        if not centre.any():
-            return self._f
-        off = np.where(centre > 0, -centre * self._p * _inverse_of(self._x), self._f)
-        off[..., 0] = 0
-        return off
+        if centre.any():
+            off = -centre * _shares(self.c)[..., None] * self._inverse
+            off[..., 0] = 0
+            f[...] = np.where(centre > 0, off, self._f)
+        else:
+            f[...] = self._f
+        for of_minus in (1, 4):
+            np.negative(slopes[..., of_minus, :], out=slopes[..., of_minus, :])
+        return slopes
 
     def log_density(self):
+        """Without what rows with heads and tails have besides, and the binomial coefficient."""
         with np.errstate(divide="ignore"):
-            heads, tails, tosses = self._below(np.log(self._x))
+            heads, tails, tosses = self._below(np.log(self._x), self._index)
         return heads + tails - tosses
 
     def slopes(self):
-        """Sums of ``e`` and of ``f``, from its centre."""
-        return self._below(self._e), self._below(self._off)
+        """Derivatives of the log-density, (..., n_components, 2, n_rows), ``f`` from its centre."""
+        index = self._index[..., SIDES, :] + ((np.arange(5) - SIDES) * (self.most + 1))[:, None]
+        of_heads, of_tails, *by_rho = self._below(self._slopes, index)
+        return np.stack([of_heads + of_tails, by_rho[0] + by_rho[1] + by_rho[2]], axis=-2)
 
-    def _below(self, values):
-        """``sum_{i < m}`` of values of shape (..., 3, n_terms), the axis of three first."""
+    def _below(self, values, index):
+        """``sum_{i < m}`` of values of shape (..., n_tables, n_terms), that axis first."""
         sums = np.zeros((*values.shape[:-1], self.most + 1))
-        np.cumsum(values[..., : self.most], axis=-1, out=sums[..., 1:])
+        values[..., : self.most].cumsum(axis=-1, out=sums[..., 1:])
         sums = sums.reshape(*sums.shape[:-2], -1)
-        if self.index.ndim == 2:
-            return np.moveaxis(sums.take(self.index, axis=-1), -2, 0)
-        index = self.index.reshape(*self.index.shape[:-2], 1, -1)
-        taken = np.take_along_axis(sums, index, axis=-1)
-        return np.moveaxis(taken.reshape(*taken.shape[:-1], 3, -1), -2, 0)
+        if index.ndim == 2:
+            return np.moveaxis(sums.take(index, axis=-1), -2, 0)
+        taken = np.take_along_axis(sums, index.reshape(*index.shape[:-2], 1, -1), axis=-1)
+        return np.moveaxis(taken.reshape(*taken.shape[:-1], *index.shape[-2:]), -2, 0)
 
     def weighted(self, weights):
-        """Sums of ``e, f, e^2, v i / x^2, f^2`` over rows by weights (..., n_components, n_rows).
+        """Sums over rows by weights (..., n_components, n_rows), (..., n_components, 5).
 
-        The second from its centre.
-
-        Each of shape (..., n_components, 3). As many rows have more than ``i`` tosses, term ``i``
-        counts [1]_.
+        Of the slopes, ``f`` from its centre, and of ``e^2``, ``v i / x^2`` and ``f^2``. As many
+        rows have more than ``i`` tosses, term ``i`` counts [1]_.
 
         References
         ----------
         .. [1] Smith, D. M. (1983). Algorithm AS 189: maximum likelihood estimation of the
            parameters of the beta binomial distribution. Applied Statistics, 32(2), 196-204.
         """
-        above = self._above(weights)
-        mixed = _e(self._x, self.c) * _inverse_of(self._x) * self._i
-        terms = self._e, self._off, self._e**2, mixed, self._f**2
-        return tuple((above * values).sum(axis=-1) for values in terms)
-
-    def _above(self, weights):
-        """How much weight has more than ``i`` heads, tails and tosses, (..., 3, n_terms)."""
         size, shape = self.most + 1, (*weights.shape[:-1], 3, weights.shape[-1])
         of_count = np.arange(np.prod(shape[:-2], dtype=int)).reshape(*shape[:-2], 1, 1)
-        index = self.index[..., None, :, :] + 3 * size * of_count
+        index = self._index[..., None, :, :] + 3 * size * of_count
         weights = np.broadcast_to(weights[..., None, :], shape)
-        sums = np.bincount(index.ravel(), weights.ravel(), minlength=3 * size * of_count.size)
-        sums = sums.reshape(*shape[:-1], size)
-        above = sums[..., ::-1].cumsum(axis=-1)[..., -2::-1]
-        return above if self.most > 0 else np.zeros((*shape[:-1], 1))
+        rows = np.bincount(index.ravel(), weights.ravel(), minlength=3 * size * of_count.size)
+        above = rows.reshape(*shape[:-1], size)[..., ::-1].cumsum(axis=-1)[..., -2::-1]
+        if self.most == 0:
+            return np.zeros((*weights.shape[:-2], 5))
+        slopes = (above[..., SIDES, :] * self._slopes).sum(axis=-1)
+        ee = (above[..., :2, :] * self._slopes[..., :2, :] ** 2).sum(axis=-1)
+        ef = (above[..., :2, :] * self._share * self._inverse[..., :2, :] * self._i).sum(axis=-1)
+        ff = (above * self._f**2).sum(axis=-1)
+        return _signed_sums(slopes[..., :2] * [1, -1], slopes[..., 2:] * SIGNS, ee, ef, ff)
 
 
 class Closed(_Sums):
@@ -143,10 +155,11 @@ class Closed(_Sums):
 
     def slopes(self):
         e, f = self._sums[:2]
-        return np.moveaxis(e, -2, 0), np.moveaxis(f, -2, 0)
+        by_rho = f[..., 0, :] + f[..., 1, :] - f[..., 2, :]
+        return np.stack([e[..., 0, :] - e[..., 1, :], by_rho], axis=-2)
 
     def weighted(self, weights):
-        return tuple((sums * weights[..., None, :]).sum(axis=-1) for sums in self._sums)
+        return _signed_sums(*((sums @ weights[..., None])[..., 0] for sums in self._sums))
 
     @cached_property
     def _sums(self):
@@ -190,13 +203,13 @@ class _Terms:
     @property
     def first(self):
         """Those of ``i = 0``."""
-        e = _e(self.p, self.c)
+        e = _share(self.p, self.c)
         return e, 0 * e, e**2, 0 * e, 0 * e
 
     def values(self, i):
         """Those of ``i >= 1``."""
         x = self.x(i)
-        share, y = _e(x, self.c), _inverse_of(x)
+        share, y = _share(x, self.c), _inverse_of(x)
         e, f = (1 - self.rho) * share, (i - self.p) * y
         off = np.where(self.centre > 0, -self.centre * self.p * y, f)
         return e, off, e**2, i * share * y, f**2
@@ -219,13 +232,24 @@ class _Terms:
         return first, third, fifth
 
 
+def _signed_sums(e, f, ee, ef, ff):
+    """Those of heads and tails added, of tosses taken off; ``e`` and ``v i / x^2`` have a sign."""
+    sums = np.empty((*e.shape[:-1], 5))
+    sums[..., 0] = e[..., 0] - e[..., 1]
+    sums[..., 1] = f @ SIGNS
+    sums[..., 2] = ee[..., 0] + ee[..., 1]
+    sums[..., 3] = ef[..., 0] - ef[..., 1]
+    sums[..., 4] = ff @ SIGNS
+    return sums
+
+
 def _shares(c):
     """``p`` of heads, tails and tosses, (..., 3)."""
     theta = c[..., 0]
     return np.stack([theta, 1 - theta, np.ones_like(theta)], axis=-1)
 
 
-def _e(x, c):
+def _share(x, c):
     """``v / x``, of which none is far above one; zero where x is."""
     v = (c[..., 0] * (1 - c[..., 0]))[..., None, None]
     return np.divide(v, x, out=np.zeros_like(x), where=x > 0)
