@@ -56,11 +56,6 @@ class BaseMixture(
         | {"converged_", "n_iter_", "n_features_in_", "_n_parameters", "_layout", "_counts"}
     )
 
-    _doc_link_module = "skcoin"
-    _doc_link_template = (
-        "https://skcoin.readthedocs.io/en/stable/api/{estimator_module}.{estimator_name}.html"
-    )
-
     _parameter_constraints = {  # noqa: RUF012
         "layout": [StrOptions(set(LAYOUTS))],
         "theta_prior": ["array-like"],

@@ -69,10 +69,15 @@ def test_api_pages_are_those_of_the_public_names():
     assert sorted(listed_in_api()) == sorted(PUBLIC)
 
 
-@pytest.mark.parametrize("estimator", [skcoin.BinomialMixture, skcoin.ThreeCoinModel])
-def test_estimator_links_to_its_own_api_page(estimator):
-    page = estimator()._get_doc_link().rpartition("/api/")[2]
-    assert page.removesuffix(".html") in set(listed_in_api())
+@pytest.mark.parametrize("name", [n for n in skcoin.__all__ if hasattr(vars(skcoin)[n], "fit")])
+def test_an_estimator_links_to_its_page_on_the_site_and_nowhere_while_there_is_none(name):
+    estimator = getattr(skcoin, name)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    site = project.get("urls", {}).get("Documentation")
+    page = f"{site}api/skcoin.{name}.html" if site else ""
+    assert estimator()._get_doc_link() == page
+    links = re.findall(r'href="(http[^"]*)"', estimator()._repr_html_())
+    assert all(page and link.startswith(page) for link in links)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -453,13 +453,9 @@ def test_tags_say_what_is_read(layout, estimator):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_the_html_repr_links_to_the_documentation(estimator, tosses):
-    name = estimator.__name__
-    link = f'href="https://skcoin.readthedocs.io/en/stable/api/skcoin.{name}.html"'
+def test_the_html_repr_names_the_estimator(estimator, tosses):
     for model in (estimator(), estimator().fit(tosses), make_pipeline(estimator())):
-        html = model._repr_html_()
-        assert name in html
-        assert link in html
+        assert estimator.__name__ in model._repr_html_()
 
 
 def test_the_repr_shows_what_differs_from_the_default():
