@@ -1,8 +1,16 @@
-"""What a user can get wrong in parameters and vectors, and the words in which they are told."""
+"""What a user can get wrong in parameters and vectors, and the words in which they are told.
 
+What can be right has names, for signatures: ``Column``, ``Layout``, ``InitParams``, ``Solver``,
+``Seed``; and so have the ``Floats`` and ``Labels`` that are returned.
+"""
+
+from collections.abc import Callable
 from numbers import Real
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,6 +19,20 @@ from skcoin._counts import HIDDEN
 # In a cell, or of a prior; beyond, not every whole number is a float. Itself an integer, with which
 # integers are compared as such.
 MOST = 2**53
+
+Column: TypeAlias = ArrayLike | None  # one entry for each row, or none at all
+Layout: TypeAlias = Literal["heads_tails", "heads_tosses", "tosses"]
+InitParams: TypeAlias = Literal["auto", "quantile", "random", "k-means++"]
+Solver: TypeAlias = Literal["em-newton", "em"]
+Seed: TypeAlias = int | np.random.RandomState | None
+Floats: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.intp]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def checks_parameters(method: Method) -> Method:
+    """Have ``fit`` check the parameters first as scikit-learn's do, and keep its signature."""
+    return _fit_context(prefer_skip_nested_validation=True)(method)
 
 
 def check_sample_weight(sample_weight, n_samples):
