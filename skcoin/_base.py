@@ -5,9 +5,11 @@
 
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
+from typing import Self, get_args
 
 import numpy as np
-from sklearn.base import BaseEstimator, DensityMixin, _fit_context
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._counts import count, map_rows, merge, with_columns
@@ -25,9 +27,14 @@ from skcoin._sampling import SamplingMixin
 from skcoin._tells import spread_around_coins, warn_of_columns
 from skcoin._validation import (
     MOST,
+    Column,
+    Floats,
+    InitParams,
+    Solver,
     check_coins,
     check_sample_weight,
     check_theta_prior,
+    checks_parameters,
     refuse_if_coin_is_gone,
     refuse_if_not_fitted,
 )
@@ -50,6 +57,14 @@ class BaseMixture(
 ):
     """Base of the estimators: all but their parameters and the names of what they learn."""
 
+    theta_: Floats
+    weights_: Floats
+    converged_: bool
+    n_iter_: int
+    lower_bound_: float
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+
     _family = BINOMIAL
     _learned = frozenset(
         {"theta_", "weights_", "theta_path_", "weights_path_", "lower_bound_", "lower_bounds_"}
@@ -60,9 +75,9 @@ class BaseMixture(
         "layout": [StrOptions(set(LAYOUTS))],
         "theta_prior": ["array-like"],
         "weights_prior": [Interval(Real, 1, MOST, closed="both")],
-        "init_params": [StrOptions({"auto", "quantile", "random", "k-means++"})],
+        "init_params": [StrOptions(set(get_args(InitParams)))],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "solver": [StrOptions({"em", "em-newton"})],
+        "solver": [StrOptions(set(get_args(Solver)))],
         "tol": [Interval(Real, 0, MOST, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -78,8 +93,10 @@ class BaseMixture(
     def _n_components(self):
         """Number of components, from the parameters."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None, coins=None):
+    @checks_parameters
+    def fit(
+        self, X: ArrayLike, y: object = None, sample_weight: Column = None, coins: Column = None
+    ) -> Self:
         """Estimate the coins.
 
         Parameters
@@ -127,8 +144,10 @@ class BaseMixture(
         """
         return self._learn_rows(X, y, sample_weight, coins)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None, coins=None):
+    @checks_parameters
+    def partial_fit(
+        self, X: ArrayLike, y: object = None, sample_weight: Column = None, coins: Column = None
+    ) -> Self:
         """Estimate the coins from these rows and all those before.
 
         Exact: the counts so far and the new ones are merged, so that ten chunks are one fit on
