@@ -3,11 +3,21 @@
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from skcoin._base import BaseMixture
 from skcoin._em.specification import Specification
-from skcoin._validation import check_learned, check_theta, check_weights
+from skcoin._validation import (
+    Floats,
+    InitParams,
+    Layout,
+    Seed,
+    Solver,
+    check_learned,
+    check_theta,
+    check_weights,
+)
 
 
 class BinomialMixture(BaseMixture):
@@ -133,6 +143,10 @@ class BinomialMixture(BaseMixture):
            [0.6 , 0.4 ]])
     """
 
+    lower_bounds_: Floats
+    theta_path_: Floats
+    weights_path_: Floats
+
     _parameter_constraints = {  # noqa: RUF012
         **BaseMixture._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -144,23 +158,23 @@ class BinomialMixture(BaseMixture):
 
     def __init__(
         self,
-        n_components=2,
+        n_components: int = 2,
         *,
-        layout="heads_tails",
-        theta_init=None,
-        weights_init=None,
-        learn_theta=True,
-        learn_weights=True,
-        theta_prior=(1, 1),
-        weights_prior=1,
-        init_params="auto",
-        n_init=1,
-        solver="em-newton",
-        tol=1e-6,
-        max_iter=1000,
-        warm_start=False,
-        random_state=None,
-    ):
+        layout: Layout = "heads_tails",
+        theta_init: ArrayLike | None = None,
+        weights_init: ArrayLike | None = None,
+        learn_theta: bool | ArrayLike = True,
+        learn_weights: bool = True,
+        theta_prior: ArrayLike = (1, 1),
+        weights_prior: float = 1,
+        init_params: InitParams = "auto",
+        n_init: int = 1,
+        solver: Solver = "em-newton",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.layout = layout
         self.theta_init = theta_init
