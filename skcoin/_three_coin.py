@@ -3,10 +3,12 @@
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from skcoin._base import BaseMixture
 from skcoin._em.specification import Specification
+from skcoin._validation import Floats, InitParams, Layout, Seed, Solver
 
 _PROBABILITY = [Interval(Real, 0, 1, closed="both"), None]
 
@@ -117,6 +119,13 @@ class ThreeCoinModel(BaseMixture):
     0.5000 0.0000 1.0000
     """
 
+    pi_: float
+    p_: float
+    q_: float
+    lower_bounds_: Floats
+    theta_path_: Floats
+    weights_path_: Floats
+
     _learned = BaseMixture._learned | {"pi_", "p_", "q_"}
 
     _parameter_constraints = {  # noqa: RUF012
@@ -129,20 +138,20 @@ class ThreeCoinModel(BaseMixture):
     def __init__(
         self,
         *,
-        layout="heads_tails",
-        pi_init=None,
-        p_init=None,
-        q_init=None,
-        theta_prior=(1, 1),
-        weights_prior=1,
-        init_params="auto",
-        n_init=1,
-        solver="em-newton",
-        tol=1e-6,
-        max_iter=1000,
-        warm_start=False,
-        random_state=None,
-    ):
+        layout: Layout = "heads_tails",
+        pi_init: float | None = None,
+        p_init: float | None = None,
+        q_init: float | None = None,
+        theta_prior: ArrayLike = (1, 1),
+        weights_prior: float = 1,
+        init_params: InitParams = "auto",
+        n_init: int = 1,
+        solver: Solver = "em-newton",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         self.layout = layout
         self.pi_init = pi_init
         self.p_init = p_init
