@@ -1,9 +1,10 @@
 """NonparametricBinomialMixture: as many coins as the tosses ask for."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
-from sklearn.base import _fit_context
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._base import BaseMixture, mixture_of, warn_of_layout
@@ -11,7 +12,15 @@ from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
 from skcoin._layouts import LAYOUTS
-from skcoin._validation import MOST, refuse_if_no_toss
+from skcoin._validation import (
+    MOST,
+    Column,
+    Labels,
+    Layout,
+    Seed,
+    checks_parameters,
+    refuse_if_no_toss,
+)
 from skcoin._warnings import warn_of_gap, warn_of_moments
 
 
@@ -94,6 +103,9 @@ class NonparametricBinomialMixture(BaseMixture):
     True
     """
 
+    n_components_: int
+    gap_: float
+
     _learned = BaseMixture._learned - {"theta_path_", "weights_path_", "lower_bounds_"} | {
         "n_components_",
         "gap_",
@@ -110,20 +122,20 @@ class NonparametricBinomialMixture(BaseMixture):
     def __init__(
         self,
         *,
-        layout="heads_tails",
-        tol=1e-6,
-        max_iter=200,
-        warm_start=False,
-        random_state=None,
-    ):
+        layout: Layout = "heads_tails",
+        tol: float = 1e-6,
+        max_iter: int = 200,
+        warm_start: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         self.layout = layout
         self.tol = tol
         self.max_iter = max_iter
         self.warm_start = warm_start
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    @checks_parameters
+    def fit(self, X: ArrayLike, y: object = None, sample_weight: Column = None) -> Self:
         """Estimate the mixing distribution.
 
         Parameters
@@ -165,8 +177,8 @@ class NonparametricBinomialMixture(BaseMixture):
         """
         return self._learn_rows(X, y, sample_weight)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    @checks_parameters
+    def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: Column = None) -> Self:
         """Estimate the mixing distribution from these rows and all those before.
 
         Exact: the counts so far and the new ones are merged, so that ten chunks are one fit on
@@ -208,7 +220,7 @@ class NonparametricBinomialMixture(BaseMixture):
         """
         return self._learn_rows(X, y, sample_weight, goes_on=True)
 
-    def fit_predict(self, X, y=None, sample_weight=None):
+    def fit_predict(self, X: ArrayLike, y: object = None, sample_weight: Column = None) -> Labels:
         """Fit, then say which coin each row most likely is.
 
         Parameters
