@@ -1,16 +1,21 @@
 """What a fitted mixture says of rows: which coin it was, and how often it shows heads."""
 
+from typing import Any, Literal, overload
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from skcoin._mixture import Mixture
-from skcoin._validation import check_level, refuse_if_not_fitted
+from skcoin._validation import Column, Floats, Labels, check_level, refuse_if_not_fitted
 
 
 class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The part of the estimators that reads rows by their posterior."""
 
-    def fit_predict(self, X, y=None, sample_weight=None, coins=None):
+    def fit_predict(
+        self, X: ArrayLike, y: object = None, sample_weight: Column = None, coins: Column = None
+    ) -> Labels:
         """Fit, then say which coin each row most likely is.
 
         Parameters
@@ -37,7 +42,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self.fit(X, y, sample_weight=sample_weight, coins=coins).predict(X)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Labels:
         """The most probable coin of each row.
 
         Parameters
@@ -64,7 +69,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self.predict_proba(X).argmax(axis=1)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Posterior probability of each coin, row by row.
 
         ``P(coin k | h, t) = w_k theta_k^h (1 - theta_k)^t / sum_l w_l theta_l^h (1 - theta_l)^t``,
@@ -98,7 +103,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         refuse_if_not_fitted(self)
         return self._map_posterior(X, Mixture.posterior, self.theta_.shape)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Any:
         """The posterior probabilities of ``predict_proba``, as features for a next step.
 
         Parameters
@@ -127,7 +132,13 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self.predict_proba(X)
 
-    def posterior_mean(self, X, return_std=False):
+    @overload
+    def posterior_mean(self, X: ArrayLike, return_std: Literal[False] = False) -> Floats: ...
+    @overload
+    def posterior_mean(self, X: ArrayLike, return_std: Literal[True]) -> tuple[Floats, Floats]: ...
+    def posterior_mean(
+        self, X: ArrayLike, return_std: bool = False
+    ) -> Floats | tuple[Floats, Floats]:
         """Probability of heads of each row's coin, given the row: its shrunken rate.
 
         ``E[theta | h, t] = sum_k P(coin k | h, t) theta_k``, the empirical Bayes estimate.
