@@ -1,12 +1,15 @@
 """How well a fitted mixture describes rows: likelihood and information criteria."""
 
+from numpy.typing import ArrayLike
+
 from skcoin._mixture import Mixture
+from skcoin._validation import Column, Floats
 
 
 class CriteriaMixin:
     """The part of the estimators that judges the fit."""
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> Floats:
         """Log-likelihood of each row.
 
         Parameters
@@ -29,7 +32,7 @@ class CriteriaMixin:
         """
         return self._map_rows(X, Mixture.log_likelihood)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: ArrayLike, y: object = None, sample_weight: Column = None) -> float:
         """Mean log-likelihood per row.
 
         Parameters
@@ -55,7 +58,7 @@ class CriteriaMixin:
         """
         return self._of_counts(Mixture.score, X, sample_weight, quiet=True)
 
-    def aic(self, X, sample_weight=None):
+    def aic(self, X: ArrayLike, sample_weight: Column = None) -> float:
         """Information criterion of Akaike, ``-2 log L + 2 p``; lower is better.
 
         Parameters
@@ -84,7 +87,7 @@ class CriteriaMixin:
         """
         return self._of_counts(Mixture.aic, X, sample_weight)
 
-    def bic(self, X, sample_weight=None):
+    def bic(self, X: ArrayLike, sample_weight: Column = None) -> float:
         """Bayesian information criterion, ``-2 log L + p log n``; lower is better.
 
         Parameters
@@ -113,7 +116,7 @@ class CriteriaMixin:
         """
         return self._of_counts(Mixture.bic, X, sample_weight)
 
-    def icl(self, X, sample_weight=None):
+    def icl(self, X: ArrayLike, sample_weight: Column = None) -> float:
         """Integrated completed likelihood criterion; lower is better.
 
         The BIC plus twice the entropy of the posterior, ``-sum_i sum_k r_ik log r_ik`` over the
