@@ -1,11 +1,15 @@
 """Tosses of known coins, in any layout."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, check_scalar
 
 from skcoin._validation import (
+    Labels,
+    Seed,
     check_n_tosses,
     refuse_if_forgotten,
     refuse_if_not_drawable,
@@ -18,7 +22,9 @@ MOST_DRAWN = 2**53  # tosses in a row; beyond, not every count has a float
 class SamplingMixin:
     """The part of the estimators that draws rows."""
 
-    def sample(self, n_samples=1, n_tosses=None, random_state=None):
+    def sample(
+        self, n_samples: int = 1, n_tosses: int | ArrayLike | None = None, random_state: Seed = None
+    ) -> tuple[NDArray[Any], Labels]:
         """Pick coins and toss them.
 
         Parameters
