@@ -1,5 +1,7 @@
 """The state of an estimator: what is stored, by which version, and what may be left out."""
 
+from typing import Self
+
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skcoin._validation import refuse_if_not_fitted
@@ -22,7 +24,7 @@ class _InconsistentVersion(InconsistentVersionWarning):
 class PersistenceMixin:
     """The part of the estimators that is stored and read again."""
 
-    def forget_counts(self):
+    def forget_counts(self) -> Self:
         """Forget the rows of the fit, so that a model can be given away without them.
 
         A fitted model keeps the counts of its rows: the distinct pairs of heads and tails, and how
