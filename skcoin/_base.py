@@ -4,13 +4,11 @@
 """
 
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
-from typing import Self, get_args
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._counts import count, map_rows, merge, with_columns
 from skcoin._criteria import CriteriaMixin
@@ -19,18 +17,16 @@ from skcoin._em.specification import warm_start
 from skcoin._families import BINOMIAL
 from skcoin._fit import Recipe, fit_tables, total_log_base
 from skcoin._guesses import warn_of_index
-from skcoin._layouts import LAYOUTS, check_layout, iter_tosses
+from skcoin._layouts import check_layout, iter_tosses
 from skcoin._mixture import Mixture
 from skcoin._persistence import PersistenceMixin
 from skcoin._prediction import PredictionMixin
 from skcoin._sampling import SamplingMixin
 from skcoin._tells import spread_around_coins, warn_of_columns
 from skcoin._validation import (
-    MOST,
+    CONSTRAINTS,
     Column,
     Floats,
-    InitParams,
-    Solver,
     check_coins,
     check_sample_weight,
     check_theta_prior,
@@ -71,18 +67,7 @@ class BaseMixture(
         | {"converged_", "n_iter_", "n_features_in_", "_n_parameters", "_layout", "_counts"}
     )
 
-    _parameter_constraints = {  # noqa: RUF012
-        "layout": [StrOptions(set(LAYOUTS))],
-        "theta_prior": ["array-like"],
-        "weights_prior": [Interval(Real, 1, MOST, closed="both")],
-        "init_params": [StrOptions(set(get_args(InitParams)))],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "solver": [StrOptions(set(get_args(Solver)))],
-        "tol": [Interval(Real, 0, MOST, closed="both")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     @abstractmethod
     def _specification(self):

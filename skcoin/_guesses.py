@@ -19,7 +19,7 @@ def refuse_guess(X, y, layout, *, learns):
     ----------
     X, y : object
         As the user gave them.
-    layout : one of LAYOUTS
+    layout : Layout
     learns : bool
         Whether it is a fit.
     """

@@ -4,16 +4,14 @@ It works in chunks, so that checking ten million rows takes no more memory than 
 """
 
 from fractions import Fraction
-from typing import get_args
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skcoin._guesses import explain, numbers_of, one_column, refuse_guess
-from skcoin._validation import MOST, Layout, exact_floats
+from skcoin._validation import MOST, exact_floats
 from skcoin._warnings import warn_user
 
-LAYOUTS = get_args(Layout)
 CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
 
 
@@ -73,7 +71,7 @@ def iter_tosses(X, layout, caller, chunk=CHUNK, *, whole=False):
     ----------
     X : ndarray of shape (n_samples, n_features)
         From ``check_layout``.
-    layout : one of LAYOUTS
+    layout : Layout
     caller : str
         Who reads X, as the message shall say.
     whole : bool

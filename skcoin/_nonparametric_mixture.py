@@ -1,19 +1,16 @@
 """NonparametricBinomialMixture: as many coins as the tosses ask for."""
 
-from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._base import BaseMixture, mixture_of, warn_of_layout
 from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
-from skcoin._layouts import LAYOUTS
 from skcoin._validation import (
-    MOST,
+    CONSTRAINTS,
     Column,
     Labels,
     Layout,
@@ -112,11 +109,8 @@ class NonparametricBinomialMixture(BaseMixture):
     }
 
     _parameter_constraints = {  # noqa: RUF012
-        "layout": [StrOptions(set(LAYOUTS))],
-        "tol": [Interval(Real, 0, MOST, closed="both")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
+        name: CONSTRAINTS[name]
+        for name in ("layout", "tol", "max_iter", "warm_start", "random_state")
     }
 
     def __init__(

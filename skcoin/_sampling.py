@@ -91,7 +91,7 @@ def toss(theta, tosses, layout, cells, rng):
     theta : ndarray of shape (n_rows,)
         Probability of heads of the coin of each row.
     tosses : ndarray of shape (n_rows,), int
-    layout : one of LAYOUTS
+    layout : Layout
     cells : (int, int)
         Rows and columns of X.
     rng : RandomState

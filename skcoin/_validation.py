@@ -5,13 +5,14 @@ What can be right has names, for signatures: ``Column``, ``Layout``, ``InitParam
 """
 
 from collections.abc import Callable
-from numbers import Real
-from typing import Any, Literal, TypeAlias, TypeVar
+from numbers import Integral, Real
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skcoin._counts import HIDDEN
@@ -27,6 +28,18 @@ Solver: TypeAlias = Literal["em-newton", "em"]
 Seed: TypeAlias = int | np.random.RandomState | None
 Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
+CONSTRAINTS = {  # of the parameters that several estimators have
+    "layout": [StrOptions(set(get_args(Layout)))],
+    "theta_prior": ["array-like"],
+    "weights_prior": [Interval(Real, 1, MOST, closed="both")],
+    "init_params": [StrOptions(set(get_args(InitParams)))],
+    "n_init": [Interval(Integral, 1, None, closed="left")],
+    "solver": [StrOptions(set(get_args(Solver)))],
+    "tol": [Interval(Real, 0, MOST, closed="both")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+}
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
