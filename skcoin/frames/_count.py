@@ -1,11 +1,20 @@
 """The table of distinct pairs of a data frame."""
 
+from typing import Any
+
 from skcoin.frames._columns import RESULT, warn_of_frame
 from skcoin.frames._engines import as_floats, to_user, wrap
 from skcoin.frames._group_by import count_pairs
 
 
-def count_tosses(frame, heads, tails=None, tosses=None, weight=None, by=None):
+def count_tosses(
+    frame: Any,
+    heads: str,
+    tails: str | None = None,
+    tosses: str | None = None,
+    weight: str | None = None,
+    by: str | list[str] | tuple[str, ...] | None = None,
+) -> Any:
     """Count the distinct (heads, tails) pairs of a data frame, inside the engine that holds it.
 
     A mixture that is fitted on this table is, to the last digit, the one that is fitted on all
