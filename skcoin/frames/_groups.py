@@ -4,13 +4,14 @@ Each is fitted as ``fit`` would, but climbs go side by side, in arrays of starts
 """
 
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed  # scikit-learn's sets filters of warnings for all threads
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
-from skcoin._base import falling, recipe_of, refuse_if_no_model
+from skcoin._base import BaseMixture, falling, recipe_of, refuse_if_no_model
 from skcoin._counts import HIDDEN, Counts, without_traces
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
@@ -28,7 +29,14 @@ FLAGS = ("identifiable", "converged")
 BATCH = 2**15  # numbers in an E-step; more no longer save calls, and leave the cache
 
 
-def fit_groups(estimator, table, by, *, gap=True, n_jobs=None):
+def fit_groups(
+    estimator: BaseMixture,
+    table: Any,
+    by: str | list[str] | tuple[str, ...],
+    *,
+    gap: bool = True,
+    n_jobs: int | None = None,
+) -> Any:
     """Fit one mixture to each group of a table of counts, thousands of them at once.
 
     Each is what ``estimator.fit`` would find on the rows of its group; but the climbs go side by
