@@ -1,17 +1,26 @@
 """The posterior of each pair beside the rows, joined by the engine that holds them."""
 
+from typing import TypeVar
+
 import numpy as np
 
-from skcoin._base import mixture_of, refuse_if_no_model
+from skcoin._base import BaseMixture, mixture_of, refuse_if_no_model
 from skcoin._warnings import warn_of_excluded
 from skcoin.frames._columns import check_columns, refuse_clash, warn_of_frame
 from skcoin.frames._engines import collect, narwhals, quote, rename, with_values, wrap
 from skcoin.frames._group_by import N_ROWS, aggregate, read_pairs
 
 PLACE = "place"  # of a row; no column of the user has it, but a key
+Frame = TypeVar("Frame")
 
 
-def join_posterior(model, frame, heads, tails=None, tosses=None):
+def join_posterior(
+    model: BaseMixture,
+    frame: Frame,
+    heads: str,
+    tails: str | None = None,
+    tosses: str | None = None,
+) -> Frame:
     """Put what a fitted model knows of each row's coin beside the row, inside the engine.
 
     The posteriors are computed once for each distinct pair, and joined to the rows by the engine
