@@ -1,15 +1,19 @@
 """The bootstrap: refits to rows that could have been."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch, check_scalar
 
+from skcoin._base import BaseMixture
 from skcoin._em.specification import warm_start
 from skcoin._fit import Recipe, fit_tables
 from skcoin._mixture import Mixture
+from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables
@@ -19,18 +23,18 @@ MAX_ITER = 1000
 
 
 def bootstrap(
-    model,
-    X,
-    sample_weight=None,
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
     *,
-    coins=None,
-    n_boot=200,
-    parametric=True,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-    callbacks=(),
-):
+    coins: Column = None,
+    n_boot: int = 200,
+    parametric: bool = True,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    callbacks: Sequence[object] = (),
+) -> Bunch:
     """Fit again and again to rows that could have been: the distribution of the estimates.
 
     Either to rows simulated from the model, with the numbers of tosses of the rows of X, or to
