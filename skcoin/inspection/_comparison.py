@@ -1,8 +1,10 @@
 """How many coins? A table of criteria, one row for each number."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
@@ -12,13 +14,19 @@ from skcoin._binomial_mixture import BinomialMixture
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
-from skcoin._validation import check_number, refuse_if_no_toss
+from skcoin._validation import Column, check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
 
 
 def compare_n_components(
-    X, max_components=6, *, sample_weight=None, estimator=None, min_gain=1e-3, as_frame=False
-):
+    X: ArrayLike,
+    max_components: int = 6,
+    *,
+    sample_weight: Column = None,
+    estimator: BinomialMixture | None = None,
+    min_gain: float = 1e-3,
+    as_frame: bool = False,
+) -> Any:
     """Fit one coin, two coins and so on, and put their criteria side by side.
 
     The rows are counted once. The table ends early where the optimality gap shows that no
