@@ -1,11 +1,15 @@
 """Confidence intervals, by three methods."""
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 from sklearn.utils import Bunch
 
-from skcoin._validation import check_level
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, Seed, check_level
 from skcoin._warnings import warn_of
 from skcoin.inspection._bootstrap import replicates_of
 from skcoin.inspection._inspected import check_fitted, check_parametric
@@ -16,18 +20,18 @@ METHODS = ("wald", "profile", "bootstrap")
 
 
 def confidence_intervals(
-    model,
-    X,
-    sample_weight=None,
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
     *,
-    coins=None,
-    level=0.95,
-    method="wald",
-    n_boot=1000,
-    parametric=True,
-    random_state=None,
-    n_jobs=None,
-):
+    coins: Column = None,
+    level: float = 0.95,
+    method: Literal["wald", "profile", "bootstrap"] = "wald",
+    n_boot: int = 1000,
+    parametric: bool = True,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+) -> Bunch:
     """Confidence intervals of the coins.
 
     Three methods, from the quickest to the most expensive:
