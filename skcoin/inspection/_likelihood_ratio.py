@@ -1,13 +1,16 @@
 """Are there more coins? The likelihood ratio test, by simulation under the null model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
-from skcoin._base import layout_of
+from skcoin._base import BaseMixture, layout_of
 from skcoin._em.specification import warm_start
 from skcoin._fit import fit_tables
+from skcoin._validation import Column, Seed
 from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation, draw_tables
@@ -16,17 +19,17 @@ from skcoin.inspection._workers import repeat
 
 
 def likelihood_ratio_test(
-    null,
-    alternative,
-    X,
-    sample_weight=None,
+    null: BaseMixture,
+    alternative: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
     *,
-    n_boot=199,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-    callbacks=(),
-):
+    n_boot: int = 199,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    callbacks: Sequence[object] = (),
+) -> Bunch:
     """Test a model against one with more coins, or with less held.
 
     The statistic is ``2 (log L(alternative) - log L(null))``. What it would be if the null model
