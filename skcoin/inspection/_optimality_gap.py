@@ -1,8 +1,10 @@
 """The optimality gap: what any other mixture could still gain."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
+from skcoin._base import BaseMixture
 from skcoin._families.gradient_function import (
     log_gradient_on,
     most_gain,
@@ -11,10 +13,11 @@ from skcoin._families.gradient_function import (
 )
 from skcoin._families.nonparametric import ceiling
 from skcoin._families.rates import grid_for
+from skcoin._validation import Column
 from skcoin.inspection._inspected import check_fitted
 
 
-def optimality_gap(model, X, sample_weight=None):
+def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = None) -> Bunch:
     """How much log-likelihood any mixture of binomials could still gain over a model.
 
     Any: of any number of coins, with any thetas and weights, and so of any distribution of theta.
