@@ -1,11 +1,14 @@
 """Standard errors from the observed information."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
+from skcoin._base import BaseMixture
 from skcoin._em.e_step import e_step
 from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_bound
+from skcoin._validation import Column
 from skcoin._warnings import warn_of
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._inspected import check_fitted, check_parametric
@@ -14,7 +17,9 @@ LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten
 MOST_GAIN = 0.01  # in log-likelihood; with more left, a seventh of a standard error from the top
 
 
-def standard_errors(model, X, sample_weight=None, *, coins=None):
+def standard_errors(
+    model: BaseMixture, X: ArrayLike, sample_weight: Column = None, *, coins: Column = None
+) -> Bunch:
     """Standard errors of the coins, from the observed information.
 
     They tell how far the estimates may be from the truth: the inverse of the curvature of the
