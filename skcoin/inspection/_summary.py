@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from html import escape
 from textwrap import TextWrapper
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
-from skcoin._validation import check_level
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, check_level
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
@@ -15,7 +18,15 @@ from skcoin.inspection._standard_errors import errors_of
 from skcoin.inspection._text import several
 
 
-def summary(model, X, sample_weight=None, *, coins=None, level=0.95, method="wald"):
+def summary(
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
+    *,
+    coins: Column = None,
+    level: float = 0.95,
+    method: Literal["wald", "profile"] = "wald",
+) -> "Summary":
     """A fit on one screen: coins, how sure they are, criteria, and what to beware of.
 
     Parameters
@@ -136,10 +147,10 @@ class Summary:
     estimates: Bunch
     errors: Bunch
     intervals: Bunch
-    facts: dict
-    notes: list
+    facts: dict[str, str]
+    notes: list[str]
 
-    def __str__(self):
+    def __str__(self) -> str:
         head, *rows = self._cells()
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         lines = [
