@@ -1,5 +1,13 @@
 """What the displays share: axes to draw on, and how lines are told apart."""
 
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MaybeAxes: TypeAlias = "Axes | None"
+
 # Okabe and Ito's palette, the lightest colours last. Line and marker tell as much in print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
@@ -11,7 +19,10 @@ HEIGHT = 4.8  # of a figure, in inches
 class Display:
     """Base of the displays: ``plot``, which leaves its axes and figure as attributes."""
 
-    def plot(self, ax=None):
+    ax_: "Axes"
+    figure_: "Figure"
+
+    def plot(self, ax: MaybeAxes = None) -> Self:
         """Draw the arrays.
 
         Parameters
