@@ -1,15 +1,19 @@
 """How far each step is below the highest end."""
 
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from skcoin._base import BaseMixture
 from skcoin._em.parameters import Parameters
-from skcoin._validation import check_number
+from skcoin._validation import Column, Floats, Solver, check_number
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._paths import gaps_to_the_top
 from skcoin.inspection._text import several
-from skcoin.plotting._display import GREY, Display, pyplot, style
+from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
 
 NAMES = {"em": "EM", "em-newton": "EM-Newton"}
 
@@ -56,23 +60,23 @@ class ConvergenceDisplay(Display):
     {'em': ..., 'em-newton': ...}
     """
 
-    def __init__(self, *, gaps, rounding):
+    def __init__(self, *, gaps: Mapping[Solver, Floats], rounding: float) -> None:
         self.gaps = gaps
         self.rounding = rounding
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: BaseMixture,
+        X: ArrayLike,
         *,
-        sample_weight=None,
-        coins=None,
-        solvers=("em", "em-newton"),
-        tol=1e-9,
-        max_iter=10_000,
-        ax=None,
-    ):
+        sample_weight: Column = None,
+        coins: Column = None,
+        solvers: Sequence[Solver] = ("em", "em-newton"),
+        tol: float = 1e-9,
+        max_iter: int = 10_000,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Climb again from the estimator's start with each solver, and draw it.
 
         Parameters
