@@ -1,10 +1,15 @@
 """Where a further coin would help."""
 
-import numpy as np
+from typing import Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, Floats
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._optimality_gap import bounds_of
-from skcoin.plotting._display import COLORS, Display, pyplot
+from skcoin.plotting._display import COLORS, Display, MaybeAxes, pyplot
 
 MOST = 1e200  # more is too much for an axis
 
@@ -60,7 +65,16 @@ class GradientDisplay(Display):
     0.48 at most, most of all from a coin of 0.86
     """
 
-    def __init__(self, *, grid, gradient, best, highest, gap, theta):
+    def __init__(
+        self,
+        *,
+        grid: Floats,
+        gradient: Floats,
+        best: float,
+        highest: float,
+        gap: float,
+        theta: Floats,
+    ) -> None:
         self.grid = grid
         self.gradient = gradient
         self.best = best
@@ -69,7 +83,14 @@ class GradientDisplay(Display):
         self.theta = theta
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample_weight=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseMixture,
+        X: ArrayLike,
+        *,
+        sample_weight: Column = None,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Compute the gradient function of a fitted model, and draw it.
 
         Parameters
