@@ -1,13 +1,16 @@
 """Why EM climbs: bounds that touch the likelihood from below."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from skcoin._validation import check_number
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, Floats, check_number
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._paths import lower_bounds, telling_start
-from skcoin.plotting._display import Display, pyplot, style
+from skcoin.plotting._display import Display, MaybeAxes, pyplot, style
 
 
 class LowerBoundDisplay(Display):
@@ -75,7 +78,17 @@ class LowerBoundDisplay(Display):
     array([0.3  , 0.47 , 0.621, 0.716])
     """
 
-    def __init__(self, *, grid, objective, bounds, path, path_objective, coin, with_prior=False):
+    def __init__(
+        self,
+        *,
+        grid: Floats,
+        objective: Floats,
+        bounds: Floats,
+        path: Floats,
+        path_objective: Floats,
+        coin: int,
+        with_prior: bool = False,
+    ) -> None:
         self.grid = grid
         self.objective = objective
         self.bounds = bounds
@@ -86,8 +99,17 @@ class LowerBoundDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, sample_weight=None, coins=None, coin=0, start=None, n_steps=3, ax=None
-    ):
+        cls,
+        estimator: BaseMixture,
+        X: ArrayLike,
+        *,
+        sample_weight: Column = None,
+        coins: Column = None,
+        coin: int = 0,
+        start: float | None = None,
+        n_steps: int = 3,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Take steps of EM along one coin of a fitted model, and draw them.
 
         Parameters
