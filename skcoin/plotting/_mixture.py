@@ -1,14 +1,17 @@
 """Observed rows against those that the mixture expects."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binom
 
-from skcoin._validation import check_number, refuse_if_not_whole
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, Floats, check_number, refuse_if_not_whole
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._text import several
-from skcoin.plotting._display import GREY, Display, pyplot, style
+from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
 
 MOST_BARS = 60
 
@@ -71,7 +74,17 @@ class MixtureDisplay(Display):
     array([ 1.7, 18.9, 97.7])
     """
 
-    def __init__(self, *, edges, observed, shares, theta, weights, n_tosses=None, n_outside=0):
+    def __init__(
+        self,
+        *,
+        edges: Floats,
+        observed: Floats,
+        shares: Floats,
+        theta: Floats,
+        weights: Floats,
+        n_tosses: int | None = None,
+        n_outside: float = 0,
+    ) -> None:
         self.edges = edges
         self.observed = observed
         self.shares = shares
@@ -81,7 +94,15 @@ class MixtureDisplay(Display):
         self.n_outside = n_outside
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample_weight=None, bins=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseMixture,
+        X: ArrayLike,
+        *,
+        sample_weight: Column = None,
+        bins: int | ArrayLike | None = None,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Compare a fitted model with data, and draw it.
 
         Parameters
