@@ -1,12 +1,16 @@
 """Raw rates and what the mixture makes of them."""
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Self
 
-from skcoin._base import check_model, map_model
-from skcoin._validation import check_level
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skcoin._base import BaseMixture, check_model, map_model
+from skcoin._validation import Column, Floats, check_level
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._inspected import check_fitted
-from skcoin.plotting._display import COLORS, HEIGHT, Display, pyplot
+from skcoin.plotting._display import COLORS, HEIGHT, Display, MaybeAxes, pyplot
 
 
 class PosteriorDisplay(Display):
@@ -60,7 +64,16 @@ class PosteriorDisplay(Display):
     Roberto Clemente: 0.400 becomes 0.285
     """
 
-    def __init__(self, *, raw, shrunken, intervals, rows, level, labels=None):
+    def __init__(
+        self,
+        *,
+        raw: Floats,
+        shrunken: Floats,
+        intervals: Floats,
+        rows: Floats,
+        level: float,
+        labels: Sequence[str] | None = None,
+    ) -> None:
         self.raw = raw
         self.shrunken = shrunken
         self.intervals = intervals
@@ -69,7 +82,16 @@ class PosteriorDisplay(Display):
         self.labels = labels
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample_weight=None, level=0.95, labels=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseMixture,
+        X: ArrayLike,
+        *,
+        sample_weight: Column = None,
+        level: float = 0.95,
+        labels: Column = None,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Shrink the rates of rows by a fitted model, and draw them.
 
         Parameters
