@@ -1,15 +1,18 @@
 """Loaders: the facts in a CSV file and what they are in the text beside it, as a Bunch."""
 
 import csv
+from collections.abc import Callable
 from functools import wraps
 from importlib.resources import files
 from inspect import cleandoc
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
 FEATURES = ["heads", "tails"]
+Loader = TypeVar("Loader", bound=Callable[..., Any])
 SHARED = """\
 Parameters
 ----------
@@ -27,7 +30,7 @@ bunch : :class:`~sklearn.utils.Bunch`
     set is and where it is from, and ``frame``, all columns as a data frame if ``as_frame``."""
 
 
-def _loader(name, **others):
+def _loader(name: str, **others: Callable[..., Any]) -> Callable[[Loader], Loader]:
     """Make a function load the set of this name, and complete its docstring.
 
     Between its summary and its examples come the text beside the data and what all loaders share.
@@ -100,7 +103,7 @@ def _read(name):
 
 
 @_loader("do_batzoglou_2008", target=lambda c: np.searchsorted(["A", "B"], c["true_coin"]))
-def load_do_batzoglou(*, return_X_y=False, as_frame=False):
+def load_do_batzoglou(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load five sets of ten tosses of two coins, from the paper that made EM popular.
 
     Examples
@@ -113,7 +116,7 @@ def load_do_batzoglou(*, return_X_y=False, as_frame=False):
 
 
 @_loader("collins_three_coins")
-def load_collins(*, return_X_y=False, as_frame=False):
+def load_collins(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load five sets of three tosses of coin B or coin C, as hidden coin A says.
 
     Examples
@@ -126,7 +129,7 @@ def load_collins(*, return_X_y=False, as_frame=False):
 
 
 @_loader("li_hang_three_coins")
-def load_li_hang(*, return_X_y=False, as_frame=False):
+def load_li_hang(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load ten single tosses of coin B or coin C, as hidden coin A says.
 
     Examples
@@ -138,7 +141,7 @@ def load_li_hang(*, return_X_y=False, as_frame=False):
 
 
 @_loader("saxony_families12")
-def load_saxony(*, return_X_y=False, as_frame=False):
+def load_saxony(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load boys among the first 12 children of 6,115 families of 13 in Saxony, 1876 to 1885.
 
     Examples
@@ -150,7 +153,7 @@ def load_saxony(*, return_X_y=False, as_frame=False):
 
 
 @_loader("geissler_all_sizes")
-def load_geissler(*, return_X_y=False, as_frame=False):
+def load_geissler(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load boys in 991,958 families of 1 to 12 children in Saxony, 1876 to 1885.
 
     Examples
@@ -162,7 +165,7 @@ def load_geissler(*, return_X_y=False, as_frame=False):
 
 
 @_loader("rat_tumours")
-def load_rat_tumours(*, return_X_y=False, as_frame=False):
+def load_rat_tumours(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load endometrial stromal polyps in 71 groups of control rats.
 
     Examples
@@ -174,7 +177,7 @@ def load_rat_tumours(*, return_X_y=False, as_frame=False):
 
 
 @_loader("tacks")
-def load_tacks(*, return_X_y=False, as_frame=False):
+def load_tacks(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load thumbtacks: 320 sets of nine flicks, 16 tacks on two surfaces by two people.
 
     Examples
@@ -191,7 +194,7 @@ def load_tacks(*, return_X_y=False, as_frame=False):
     players=lambda c: c["player"],
     rest_at_bats=lambda c: c["rest_at_bats"].astype(int),
 )
-def load_efron_morris(*, return_X_y=False, as_frame=False):
+def load_efron_morris(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load hits of 18 baseball players in their first 45 at bats of 1970, and in the rest.
 
     Examples
