@@ -8,6 +8,7 @@ from skcoin._beta_binomial_mixture import BetaBinomialMixture
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._nonparametric_mixture import NonparametricBinomialMixture
 from skcoin._three_coin import ThreeCoinModel
+from skcoin._versions import show_versions
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.frames import count_tosses, fit_groups, join_posterior
 
@@ -21,4 +22,10 @@ __all__ = [
     "count_tosses",
     "fit_groups",
     "join_posterior",
+    "show_versions",
 ]
+
+
+def __dir__() -> list[str]:
+    """Public names, of those modules too that have been imported."""
+    return [name for name in globals() if name == "__version__" or not name.startswith("_")]

@@ -8,9 +8,11 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
+import numpy
 import pytest
 from numpydoc.docscrape import NumpyDocString
 
@@ -25,8 +27,8 @@ from skcoin import BinomialMixture, ThreeCoinModel
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 ESTIMATORS = [BinomialMixture, ThreeCoinModel]
-MODULES = [skcoin, skcoin.datasets, skcoin.inspection, skcoin.plotting]
-PACKAGE = ", ".join(module.__name__ for module in [*MODULES, skcoin.frames])
+MODULES = [skcoin, skcoin.datasets, skcoin.frames, skcoin.inspection, skcoin.plotting]
+PACKAGE = ", ".join(module.__name__ for module in MODULES)
 
 
 def run(*arguments, **environment):
@@ -52,6 +54,33 @@ def test_all_is_the_public_namespace(module):
     }
     assert set(module.__all__) == public
     assert sorted(module.__all__) == list(module.__all__)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_dir_shows_public_names_only(module):
+    shown = set(dir(module)) - {"__version__"}
+    if module is skcoin:
+        rooms = {name for name in shown if inspect.ismodule(getattr(skcoin, name))}
+        assert {"datasets", "exceptions", "frames", "inspection", "plotting"} <= rooms
+        shown -= rooms
+    assert shown == set(module.__all__)
+
+
+def test_versions_are_shown_of_skcoin_and_of_all_that_it_works_with(capsys):
+    skcoin.show_versions()
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert shown["skcoin"] == skcoin.__version__
+    assert shown["numpy"] == numpy.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for needed in [*project["dependencies"], *extras["plot"], *extras["frames"]]:
+        assert re.split(r"\W*>=", needed)[0] in shown
+
+
+def test_versions_of_what_is_missing_are_said_to_be(capsys, monkeypatch):
+    monkeypatch.setattr(skcoin._versions, "PACKAGES", ("no-such-package",))
+    skcoin.show_versions()
+    assert "no-such-package  not installed" in capsys.readouterr().out
 
 
 def test_public_names_are_those_of_the_package():
