@@ -21,3 +21,7 @@ __all__ = [
     "load_saxony",
     "load_tacks",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

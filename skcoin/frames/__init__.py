@@ -11,3 +11,7 @@ from skcoin.frames._groups import fit_groups
 from skcoin.frames._join import join_posterior
 
 __all__ = ["count_tosses", "fit_groups", "join_posterior"]
+
+
+def __dir__() -> list[str]:
+    return __all__

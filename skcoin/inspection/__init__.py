@@ -22,3 +22,7 @@ __all__ = [
     "standard_errors",
     "summary",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,3 +20,7 @@ __all__ = [
     "MixtureDisplay",
     "PosteriorDisplay",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
