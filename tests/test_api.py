@@ -14,20 +14,15 @@ from pathlib import Path
 
 import numpy
 import pytest
-from numpydoc.docscrape import NumpyDocString
+from _public import ESTIMATORS, MODULES, documented_attributes
 
 import skcoin
-import skcoin.datasets
 import skcoin.exceptions
-import skcoin.frames
-import skcoin.inspection
 import skcoin.plotting
-from skcoin import BinomialMixture, ThreeCoinModel
+from skcoin import BinomialMixture
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
-ESTIMATORS = [BinomialMixture, ThreeCoinModel]
-MODULES = [skcoin, skcoin.datasets, skcoin.frames, skcoin.inspection, skcoin.plotting]
 PACKAGE = ", ".join(module.__name__ for module in MODULES)
 
 
@@ -129,11 +124,6 @@ def test_import_brings_no_module_that_scikit_learn_does_not(fresh_import):
 def test_import_says_nothing(fresh_import):
     assert len(fresh_import.stdout.splitlines()) == 1  # that of the test above
     assert fresh_import.stderr == ""
-
-
-def documented_attributes(thing):
-    entries = NumpyDocString(inspect.getdoc(thing))["Attributes"]
-    return {name.strip() for entry in entries for name in entry.name.split(",")}
 
 
 def parameters_of(function):

@@ -1,18 +1,12 @@
 """The documentation: what it covers, and that what it shows is run or drawn."""
 
-import importlib
-import inspect
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from _public import ESTIMATORS, PUBLIC, with_methods
 from numpydoc.validate import validate
-
-import skcoin
-import skcoin.datasets
-import skcoin.inspection
-import skcoin.plotting
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -23,11 +17,6 @@ SOURCES = [
     DOCS / "changelog.md",
     *sorted(DOCS.glob("benchmarks/*.md")),
     *sorted(DOCS.glob("examples/*.*")),
-]
-PUBLIC = [
-    f"{module.__name__}.{name}"
-    for module in (skcoin, skcoin.inspection, skcoin.plotting, skcoin.datasets)
-    for name in module.__all__
 ]
 NOT_CHECKED = {
     "ES01": "a summary of one line may be all there is to say",
@@ -46,19 +35,6 @@ def listed_in_api():
             yield f"{module}.{line.strip()}"
 
 
-def with_methods(names):
-    """These names, and those of the methods that skcoin itself gives to its classes."""
-    for full in names:
-        yield full
-        module, _, name = full.rpartition(".")
-        thing = getattr(importlib.import_module(module), name)
-        if inspect.isclass(thing):
-            for method, function in inspect.getmembers(thing, inspect.isroutine):
-                home = getattr(function, "__module__", None) or ""
-                if not method.startswith("_") and home.startswith("skcoin"):
-                    yield f"{full}.{method}"
-
-
 @pytest.mark.parametrize("name", list(with_methods(PUBLIC)))
 def test_docstring_is_numpydoc(name):
     errors = [error for error in validate(name)["errors"] if error[0] not in NOT_CHECKED]
@@ -69,12 +45,11 @@ def test_api_pages_are_those_of_the_public_names():
     assert sorted(listed_in_api()) == sorted(PUBLIC)
 
 
-@pytest.mark.parametrize("name", [n for n in skcoin.__all__ if hasattr(vars(skcoin)[n], "fit")])
-def test_an_estimator_links_to_its_page_on_the_site_and_nowhere_while_there_is_none(name):
-    estimator = getattr(skcoin, name)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_an_estimator_links_to_its_page_on_the_site_and_nowhere_while_there_is_none(estimator):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     site = project.get("urls", {}).get("Documentation")
-    page = f"{site}api/skcoin.{name}.html" if site else ""
+    page = f"{site}api/skcoin.{estimator.__name__}.html" if site else ""
     assert estimator()._get_doc_link() == page
     links = re.findall(r'href="(http[^"]*)"', estimator()._repr_html_())
     assert all(page and link.startswith(page) for link in links)
