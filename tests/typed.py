@@ -1,6 +1,6 @@
 """What users write, as type checkers see it: with no error but where one is told to be ignored.
 
-``.ci/run lint`` has mypy and pyright check it against the wheel; as a program it runs, too.
+``.ci/run types`` has mypy and pyright check it against the wheel; as a program it runs, too.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
