@@ -1,6 +1,7 @@
 """What the estimators share: validate, count, fit, and read off the attributes.
 
-``recipe_of``, ``mixture_of`` and ``count_rows`` are how all other rooms read an estimator.
+``recipe_of``, ``mixture_of``, ``counts_of`` and ``count_rows`` are how all other rooms read an
+estimator.
 """
 
 from abc import ABC, abstractmethod
@@ -32,6 +33,7 @@ from skcoin._validation import (
     check_theta_prior,
     checks_parameters,
     refuse_if_coin_is_gone,
+    refuse_if_forgotten,
     refuse_if_not_fitted,
 )
 from skcoin._warnings import (
@@ -317,6 +319,12 @@ def mixture_of(model):
     refuse_if_not_fitted(model)
     in_order = layout_of(model) == "tosses"
     return Mixture(model._family.exact, model._parameters(), model._n_parameters, in_order)
+
+
+def counts_of(model):
+    """The counts of the rows that a fitted model has learned from."""
+    refuse_if_forgotten(model._counts, "there are no fitted rows to judge it by. Fit it again.")
+    return model._counts
 
 
 def count_rows(

@@ -4,7 +4,7 @@ from typing import Self
 
 from sklearn.exceptions import InconsistentVersionWarning
 
-from skcoin._validation import refuse_if_not_fitted
+from skcoin._validation import refuse_if_forgotten, refuse_if_not_fitted
 from skcoin._warnings import warn_user
 
 KEY = "_skcoin_version"
@@ -66,11 +66,9 @@ class PersistenceMixin:
 
     def _counts_so_far(self):
         """The counts of the rows that ``partial_fit`` goes on from; None if it is the first."""
-        if hasattr(self, "_counts") and self._counts is None:
-            raise ValueError(
-                "forget_counts has been called, so that partial_fit cannot add to the rows of "
-                "before. Call fit, with all rows."
-            )
+        if hasattr(self, "_counts"):
+            what = "partial_fit cannot add to the rows of before. Call fit, with all rows."
+            refuse_if_forgotten(self._counts, what)
         return getattr(self, "_counts", None)
 
 

@@ -70,7 +70,7 @@ class SamplingMixin:
         check_scalar(n_samples, "n_samples", Integral, min_val=1, max_val=MOST_DRAWN)
         if n_tosses is None:
             counts = self._counts
-            refuse_if_forgotten(counts)
+            refuse_if_forgotten(counts, "it has no numbers of tosses to draw from. Give n_tosses.")
             share = counts.multiplicity / counts.n_rows
             tosses = rng.choice(counts.tosses, size=n_samples, p=share)
         else:

@@ -219,13 +219,10 @@ def refuse_if_coin_is_gone(counts, n_components):
         )
 
 
-def refuse_if_forgotten(counts):
-    """Refuse to draw numbers of tosses from counts that ``forget_counts`` has taken away."""
+def refuse_if_forgotten(counts, consequence):
+    """Refuse what needs counts that ``forget_counts`` has taken away."""
     if counts is None:
-        raise ValueError(
-            "forget_counts has been called, so that no numbers of tosses can be drawn from the "
-            "fitted rows. Give n_tosses."
-        )
+        raise ValueError(f"forget_counts has been called, so that {consequence}")
 
 
 def refuse_if_not_fitted(model, name=None):

@@ -22,6 +22,7 @@ from skcoin import (
     fit_groups,
     inspection,
     join_posterior,
+    model_selection,
     plotting,
 )
 
@@ -45,6 +46,7 @@ ANY_NUMBER = ("nonparametric",)  # of coins, which is learned: no labels, no pat
 VARYING = "two that vary", "two that vary alike"
 ALL = PLAIN + ANY_NUMBER + VARYING
 EXCEPTIONS = {
+    "AllRows": "it reads how many rows there are",
     "IdentifiabilityWarning": "it is a warning",
     "show_versions": "it reads no rows",
     "forget_counts": "it reads no rows",
@@ -250,8 +252,25 @@ def summary(model, X, **columns):
     }
 
 
+def score(name):
+    """A scorer, of the rows that the model is fitted to."""
+    scorer = getattr(model_selection, name)
+
+    def read(estimator, X, **columns):
+        return {"score": scorer(clone(estimator).fit(X, **columns))}
+
+    of_score = {**OF_A_FIT, "ways": {"score": total(2)}}
+    return [
+        Call(name, read, (WEIGHTS, COINS), **of_score),
+        Call(name, read, (WEIGHTS,), **OF_ANY_NUMBER, ways=of_score["ways"]),
+    ]
+
+
 OF_A_TEST = to_rounding("statistic", "null_distribution", "p_value")
 FUNCTIONS = [
+    *score("aic_scorer"),
+    *score("bic_scorer"),
+    *score("icl_scorer"),
     inspect("standard_errors", WEIGHTS, COINS),
     inspect("optimality_gap", WEIGHTS, models=ALL),
     *(

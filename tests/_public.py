@@ -9,9 +9,11 @@ import skcoin
 import skcoin.datasets
 import skcoin.frames
 import skcoin.inspection
+import skcoin.model_selection
 import skcoin.plotting
 
-MODULES = [skcoin, skcoin.datasets, skcoin.frames, skcoin.inspection, skcoin.plotting]
+MODULES = [skcoin, skcoin.datasets, skcoin.frames, skcoin.inspection]
+MODULES += [skcoin.model_selection, skcoin.plotting]
 ESTIMATORS = [thing for thing in map(vars(skcoin).get, skcoin.__all__) if hasattr(thing, "fit")]
 PUBLIC = [
     f"{module.__name__}.{name}"

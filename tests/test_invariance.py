@@ -33,6 +33,7 @@ from sklearn.mixture import GaussianMixture
 
 import skcoin
 import skcoin.inspection
+import skcoin.model_selection
 import skcoin.plotting
 from skcoin import BinomialMixture, ThreeCoinModel
 
@@ -49,7 +50,7 @@ pytestmark = [
 
 def public_calls():
     """The public functions, and the methods that skcoin itself gives to its public classes."""
-    for module in (skcoin, skcoin.inspection, skcoin.plotting):
+    for module in (skcoin, skcoin.inspection, skcoin.model_selection, skcoin.plotting):
         for name in module.__all__:
             thing = getattr(module, name)
             if not inspect.isclass(thing) or name in EXCEPTIONS:
