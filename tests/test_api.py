@@ -208,9 +208,21 @@ IdentifiabilityWarning: 3 free parameters need a row of at least 3 tosses
 """
 
 
+SERVED_PIPELINE = """
+BIC    [9885.3 7453.  7208.8 7223.5]
+binomialmixture__binomialmixture2
+ 0 of  0  {"renews":
+the same: True
+"""
+
+
 @pytest.mark.parametrize(
     ("example", "lines"),
-    [("plot_two_coins.py", TWO_COINS), ("plot_three_coins.py", THREE_COINS)],
+    [
+        ("plot_two_coins.py", TWO_COINS),
+        ("plot_three_coins.py", THREE_COINS),
+        ("plot_served_pipeline.py", SERVED_PIPELINE),
+    ],
 )
 def test_example_prints_the_known_numbers(output_of, example, lines):
     printed = output_of(example).splitlines()

@@ -12,6 +12,7 @@ EXAMPLES = (
     "rat_tumours",
     "mutations",
     "semi_supervised",
+    "served_pipeline",
     "larger_than_memory",
     "billion_rows",
 )
