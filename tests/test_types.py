@@ -1,6 +1,7 @@
 """Types: all that is public has them, and they are true. Type checkers read ``typed.py``."""
 
 import inspect
+import re
 import runpy
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from _public import ESTIMATORS, PUBLIC, documented_attributes, with_methods
 
 import skcoin
+from skcoin import plotting
 
 X = pd.DataFrame({"heads": [5, 9, 8, 4, 7], "tails": [5, 1, 2, 6, 3]})
 
@@ -87,6 +89,20 @@ def test_every_default_is_of_the_type_of_its_parameter(estimator):
         default, hint = parameter.default, hints[name]
         of_arrays = name == "theta_prior"  # protocols, which no value is an instance of
         assert of_arrays or holds(default, hint) or (type(default) is int and hint is float), name
+
+
+@pytest.mark.usefixtures("no_window")
+@pytest.mark.parametrize("display", [vars(plotting)[name] for name in plotting.__all__])
+def test_what_is_drawn_is_of_the_declared_type(display):
+    declared = {}
+    for base in reversed(display.__mro__):
+        declared |= inspect.get_annotations(base)
+    assert declared.keys() == documented_attributes(display)
+    drawn = display.from_estimator(skcoin.BinomialMixture().fit(X), X)
+    for name, hint in declared.items():  # a text, as matplotlib is not imported for types
+        value = getattr(drawn, name)
+        parts = {list: list, dict: dict.values}.get(type(value), lambda value: [value])(value)
+        assert {type(part).__name__ for part in parts} <= set(re.findall(r"\w+", hint)), name
 
 
 def test_type_checkers_are_told_that_there_are_types():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._paths import gaps_to_the_top
 from skcoin.inspection._text import several
 from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
 
 NAMES = {"em": "EM", "em-newton": "EM-Newton"}
 
@@ -59,6 +62,9 @@ class ConvergenceDisplay(Display):
     >>> {solver: len(gap) - 1 for solver, gap in display.gaps.items()}      # steps
     {'em': ..., 'em-newton': ...}
     """
+
+    lines_: "dict[str, Line2D]"
+    rounding_: "Line2D"
 
     def __init__(self, *, gaps: Mapping[Solver, Floats], rounding: float) -> None:
         self.gaps = gaps

@@ -1,6 +1,6 @@
 """Where a further coin would help."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +10,9 @@ from skcoin._validation import Column, Floats
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._optimality_gap import bounds_of
 from skcoin.plotting._display import COLORS, Display, MaybeAxes, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
 
 MOST = 1e200  # more is too much for an axis
 
@@ -64,6 +67,10 @@ class GradientDisplay(Display):
     >>> print(f"{display.gap:.2f} at most, most of all from a coin of {display.best:.2f}")
     0.48 at most, most of all from a coin of 0.86
     """
+
+    line_: "Line2D"
+    coins_: "Line2D"
+    best_: "Line2D"
 
     def __init__(
         self,

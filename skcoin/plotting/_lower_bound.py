@@ -1,7 +1,7 @@
 """Why EM climbs: bounds that touch the likelihood from below."""
 
 from numbers import Integral, Real
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,9 @@ from skcoin._validation import Column, Floats, check_number
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._paths import lower_bounds, telling_start
 from skcoin.plotting._display import Display, MaybeAxes, pyplot, style
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
 
 
 class LowerBoundDisplay(Display):
@@ -77,6 +80,10 @@ class LowerBoundDisplay(Display):
     >>> display.path.round(3)
     array([0.3  , 0.47 , 0.621, 0.716])
     """
+
+    line_: "Line2D"
+    bound_lines_: "list[Line2D]"
+    path_: "Line2D"
 
     def __init__(
         self,

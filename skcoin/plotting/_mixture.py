@@ -1,7 +1,7 @@
 """Observed rows against those that the mixture expects."""
 
 from numbers import Integral
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,10 @@ from skcoin._validation import Column, Floats, check_number, refuse_if_not_whole
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._text import several
 from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
+
+if TYPE_CHECKING:
+    from matplotlib.container import BarContainer
+    from matplotlib.lines import Line2D
 
 MOST_BARS = 60
 
@@ -73,6 +77,10 @@ class MixtureDisplay(Display):
     >>> display.shares.sum(axis=0)[:3].round(1)
     array([ 1.7, 18.9, 97.7])
     """
+
+    bars_: "BarContainer"
+    lines_: "list[Line2D]"
+    mixture_: "Line2D"
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Raw rates and what the mixture makes of them."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,10 @@ from skcoin._validation import Column, Floats, check_level
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._inspected import check_fitted
 from skcoin.plotting._display import COLORS, HEIGHT, Display, MaybeAxes, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.collections import LineCollection, PathCollection
+    from matplotlib.lines import Line2D
 
 
 class PosteriorDisplay(Display):
@@ -63,6 +67,10 @@ class PosteriorDisplay(Display):
     >>> print(f"{display.labels[0]}: {display.raw[0]:.3f} becomes {display.shrunken[0]:.3f}")
     Roberto Clemente: 0.400 becomes 0.285
     """
+
+    points_: "PathCollection | Line2D"
+    raw_: "Line2D"
+    interval_lines_: "LineCollection"
 
     def __init__(
         self,
