@@ -104,8 +104,8 @@ def bic_scorer(
     >>> from skcoin.model_selection import AllRows, bic_scorer
     >>> X = load_rat_tumours().data
     >>> grid = {"n_components": [1, 2], "theta_prior": [(1, 1), (2, 2)]}
-    >>> search = GridSearchCV(BinomialMixture(), grid, scoring=bic_scorer, cv=AllRows()).fit(X)
-    >>> search.best_params_
+    >>> search = GridSearchCV(BinomialMixture(), grid, scoring=bic_scorer, cv=AllRows())
+    >>> search.fit(X).best_params_
     {'n_components': 2, 'theta_prior': (1, 1)}
     >>> print(f"{search.best_score_:.2f} is minus {search.best_estimator_.bic(X):.2f}")
     -322.64 is minus 322.64
