@@ -1,14 +1,26 @@
 """BetaBinomialMixture: a mixture of coins that are not all alike."""
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skcoin._base import BaseMixture
 from skcoin._em.specification import Specification
 from skcoin._families.beta_binomial import BETA_BINOMIAL
-from skcoin._validation import check_dispersion, check_learned, check_theta, check_weights
+from skcoin._validation import (
+    Floats,
+    InitParams,
+    Layout,
+    Seed,
+    Solver,
+    check_dispersion,
+    check_learned,
+    check_theta,
+    check_weights,
+)
 
 
 class BetaBinomialMixture(BaseMixture):
@@ -142,6 +154,12 @@ class BetaBinomialMixture(BaseMixture):
     321.7 322.6
     """
 
+    dispersion_: Floats
+    lower_bounds_: Floats
+    theta_path_: Floats
+    dispersion_path_: Floats
+    weights_path_: Floats
+
     _family = BETA_BINOMIAL
     _learned = BaseMixture._learned | {"dispersion_", "dispersion_path_"}
 
@@ -159,26 +177,26 @@ class BetaBinomialMixture(BaseMixture):
 
     def __init__(
         self,
-        n_components=1,
+        n_components: int = 1,
         *,
-        layout="heads_tails",
-        dispersion_type="separate",
-        theta_init=None,
-        dispersion_init=None,
-        weights_init=None,
-        learn_theta=True,
-        learn_dispersion=True,
-        learn_weights=True,
-        theta_prior=(1, 1),
-        weights_prior=1,
-        init_params="auto",
-        n_init=1,
-        solver="em-newton",
-        tol=1e-6,
-        max_iter=1000,
-        warm_start=False,
-        random_state=None,
-    ):
+        layout: Layout = "heads_tails",
+        dispersion_type: Literal["separate", "tied"] = "separate",
+        theta_init: ArrayLike | None = None,
+        dispersion_init: float | ArrayLike | None = None,
+        weights_init: ArrayLike | None = None,
+        learn_theta: bool | ArrayLike = True,
+        learn_dispersion: bool | ArrayLike = True,
+        learn_weights: bool = True,
+        theta_prior: ArrayLike = (1, 1),
+        weights_prior: float = 1,
+        init_params: InitParams = "auto",
+        n_init: int = 1,
+        solver: Solver = "em-newton",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.layout = layout
         self.dispersion_type = dispersion_type
@@ -199,7 +217,7 @@ class BetaBinomialMixture(BaseMixture):
         self.random_state = random_state
 
     @property
-    def concentration_(self):
+    def concentration_(self) -> Floats:
         """``a + b = 1 / dispersion_ - 1`` of each coin's Beta distribution, infinite at 0."""
         rho = self.dispersion_
         return np.divide(1 - rho, rho, out=np.full(len(rho), np.inf), where=rho > 0)

@@ -175,7 +175,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         mean, std = self._map_posterior(X, _moments, (2,)).T
         return (mean, std) if return_std else mean
 
-    def posterior_interval(self, X, level=0.95):
+    def posterior_interval(self, X: ArrayLike, level: float = 0.95) -> Floats:
         """Where the probability of heads of each row's coin is, given the row.
 
         The quantiles ``(1 - level) / 2`` and ``(1 + level) / 2`` of theta given ``h`` and ``t``: of

@@ -36,6 +36,12 @@ def with_methods(names):
                     yield f"{full}.{method}"
 
 
+def properties_of(estimator):
+    """Those that are computed from what a fit learns."""
+    computed = inspect.getmembers(estimator, lambda member: isinstance(member, property))
+    return {name: thing for name, thing in computed if name.endswith("_") and name[0] != "_"}
+
+
 def documented_attributes(thing):
     entries = NumpyDocString(inspect.getdoc(thing))["Attributes"]
     return {name.strip() for entry in entries for name in entry.name.split(",")}

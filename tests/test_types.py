@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 import numpy as np
 import pandas as pd
 import pytest
-from _public import ESTIMATORS, PUBLIC, documented_attributes, with_methods
+from _public import ESTIMATORS, PUBLIC, documented_attributes, properties_of, with_methods
 
 import skcoin
 from skcoin import plotting
@@ -29,6 +29,13 @@ def public(name):
 
 # A class without a constructor of its own has that of object.
 NAMES = [n for n in with_methods(PUBLIC) if not isinstance(public(n), WrapperDescriptorType)]
+
+
+def attributes_of(estimator):
+    """The type of each attribute that is learned, or computed from what is."""
+    computed = properties_of(estimator).items()
+    returned = {name: get_type_hints(thing.fget).get("return") for name, thing in computed}
+    return get_type_hints(estimator) | returned
 
 
 def holds(value, hint):
@@ -56,14 +63,13 @@ def test_every_parameter_and_result_has_a_type(name):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_every_attribute_that_is_documented_is_declared_and_no_other(estimator):
-    declared = {name for name in get_type_hints(estimator) if name.endswith("_")}
-    assert declared == documented_attributes(estimator)
+    assert attributes_of(estimator).keys() == documented_attributes(estimator)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_what_is_learned_is_of_the_declared_type(estimator):
     model = estimator().fit(X)
-    for name, hint in get_type_hints(estimator).items():
+    for name, hint in attributes_of(estimator).items():
         assert holds(getattr(model, name), hint), name
 
 

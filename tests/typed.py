@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import skcoin
 from skcoin import (
+    BetaBinomialMixture,
     BinomialMixture,
     NonparametricBinomialMixture,
     ThreeCoinModel,
@@ -32,6 +33,7 @@ from skcoin.inspection import (
     standard_errors,
     summary,
 )
+from skcoin.model_selection import AllRows, bic_scorer
 from skcoin.plotting import MixtureDisplay, PosteriorDisplay
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -56,6 +58,8 @@ assert_type(model.sample(3, n_tosses=[1, 2, 3])[1], Labels)
 assert_type(model.score(X, sample_weight=np.ones(5)) - model.bic(X), float)
 assert_type(ThreeCoinModel(layout="heads_tosses", p_init=0.6).fit([[1, 4], [4, 4]]).pi_, float)
 assert_type(NonparametricBinomialMixture().fit(X).forget_counts().n_components_, int)
+assert_type(BetaBinomialMixture(dispersion_init=0.1).fit(X).dispersion_, Floats)
+assert_type(model.posterior_interval(X, level=0.9), Floats)
 
 # Functions, displays, frames.
 assert_type(summary(model, X), Summary)
@@ -72,6 +76,8 @@ assert_type(names.plot(), PosteriorDisplay)
 table = count_tosses(frame.with_columns(kind=pl.lit("a")), "heads", "tails", by=["kind"])
 print(fit_groups(BinomialMixture(1), table, by="kind"), load_saxony(as_frame=True).frame)
 assert_type(join_posterior(model, frame, "heads", tails="tails"), pl.DataFrame)
+assert_type(bic_scorer(model), float)
+assert_type(next(AllRows().split(X)), tuple[Labels, Labels])
 skcoin.show_versions()
 
 # What is refused when it runs is refused before.
