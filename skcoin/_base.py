@@ -264,18 +264,19 @@ class BaseMixture(
         self.converged_ = run.converged
         self.n_iter_ = run.n_iter
 
-    def _map_rows(self, X, function, shape=()):
+    def _map_rows(self, X, function, shape=(), mixture=None):
         """``function(mixture, heads, tails)`` of every row, an array of this shape each."""
-        mixture = mixture_of(self)
+        mixture = mixture_of(self) if mixture is None else mixture
         X = check_layout(self, X, reset=False)
         chunks = iter_tosses(X, self._layout, type(self).__name__, whole=self._family.needs_whole)
         return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
 
     def _map_posterior(self, X, function, shape):
         """The same of what the posterior says, with a word on rows that no coin can show."""
-        values, mixture = self._map_rows(X, function, shape), mixture_of(self)
+        mixture = mixture_of(self)
+        values = self._map_rows(X, function, shape, mixture)
         if mixture.may_exclude:
-            pairs = self._map_rows(X, lambda _, *pair: np.column_stack(pair), (2,))
+            pairs = self._map_rows(X, lambda _, *pair: np.column_stack(pair), (2,), mixture)
             warn_of_excluded(mixture, *pairs.T)
         return values
 
