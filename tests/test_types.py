@@ -2,15 +2,14 @@
 
 import inspect
 import re
-import runpy
 from importlib.resources import files
-from pathlib import Path
 from types import WrapperDescriptorType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pandas as pd
 import pytest
+import typed
 from _public import ESTIMATORS, PUBLIC, documented_attributes, properties_of, with_methods
 
 import skcoin
@@ -116,5 +115,6 @@ def test_type_checkers_are_told_that_there_are_types():
 
 
 @pytest.mark.usefixtures("no_window")
+@pytest.mark.filterwarnings("error")
 def test_what_type_checkers_read_runs_without_a_warning():
-    runpy.run_path(str(Path(__file__).with_name("typed.py")))
+    typed.write()

@@ -39,64 +39,67 @@ from skcoin.plotting import MixtureDisplay, PosteriorDisplay
 Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
 X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-frame = pl.DataFrame(X, schema=["heads", "tails"], orient="row")
 
-# Models.
-model = BinomialMixture(2, theta_init=[0.6, np.nan], theta_prior=(2, 2), random_state=0)
-assert_type(model.fit(X, coins=[-1, 0, -1, -1, -1]), BinomialMixture)
-BinomialMixture().fit(frame, sample_weight=pl.Series([1, 1, 2, 2, 1])).partial_fit(frame)
-model = BinomialMixture().fit(np.array(X))
-assert_type(model.theta_, Floats)
-assert_type(model.theta_path_, Floats)
-assert_type(model.converged_, bool)
-assert_type(model.lower_bound_, float)
-assert_type(model.predict(X), Labels)
-assert_type(model.predict_proba(X), Floats)
-assert_type(model.posterior_mean(X), Floats)
-assert_type(model.posterior_mean(X, return_std=True), tuple[Floats, Floats])
-assert_type(model.sample(3, n_tosses=[1, 2, 3])[1], Labels)
-assert_type(model.score(X, sample_weight=np.ones(5)) - model.bic(X), float)
-assert_type(ThreeCoinModel(layout="heads_tosses", p_init=0.6).fit([[1, 4], [4, 4]]).pi_, float)
-assert_type(NonparametricBinomialMixture().fit(X).forget_counts().n_components_, int)
-assert_type(BetaBinomialMixture(dispersion_init=0.1).fit(X).dispersion_, Floats)
-assert_type(model.posterior_interval(X, level=0.9), Floats)
 
-# Functions, displays, frames.
-assert_type(summary(model, X), Summary)
-print(summary(model, X).title, standard_errors(model, X).theta, optimality_gap(model, X).gap)
-intervals = confidence_intervals(model, X, method="profile", level=0.9)
-print(intervals.theta[:, 0], bootstrap(model, X, n_boot=2).converged.all())
-print(likelihood_ratio_test(BinomialMixture(1).fit(X), model, X, n_boot=2).p_value)
-print(compare_n_components(X, 2, estimator=BinomialMixture()).bic)
-display = assert_type(MixtureDisplay.from_estimator(model, X), MixtureDisplay)
-display.ax_.set_title("coins")
-display.lines_[0].set_color("black")
-names = PosteriorDisplay.from_estimator(model, X, labels=list("abcde"), ax=display.ax_)
-assert_type(names.plot(), PosteriorDisplay)
-table = count_tosses(frame.with_columns(kind=pl.lit("a")), "heads", "tails", by=["kind"])
-print(fit_groups(BinomialMixture(1), table, by="kind"), load_saxony(as_frame=True).frame)
-assert_type(join_posterior(model, frame, "heads", tails="tails"), pl.DataFrame)
-assert_type(bic_scorer(model), float)
-assert_type(next(AllRows().split(X)), tuple[Labels, Labels])
-skcoin.show_versions()
+def write() -> None:
+    frame = pl.DataFrame(X, schema=["heads", "tails"], orient="row")
 
-# What is refused when it runs is refused before.
-MISTAKES: list[Callable[[], object]] = [
-    lambda: BinomialMixture(layout="tails_heads").fit(X),  # type: ignore[arg-type]
-    lambda: BinomialMixture(solver="newton").fit(X),  # type: ignore[arg-type]
-    lambda: BinomialMixture(n_coins=2),  # type: ignore[call-arg]
-    lambda: ThreeCoinModel("tosses", 2),  # type: ignore[call-arg]
-    lambda: BinomialMixture().fit(X, weights=[1] * 5),  # type: ignore[call-arg]
-    lambda: NonparametricBinomialMixture().fit(X, coins=[0] * 5),  # type: ignore[call-arg]
-    lambda: model.sample("3"),  # type: ignore[arg-type]
-    lambda: standard_errors(BinomialMixture, X),  # type: ignore[arg-type]
-    lambda: MixtureDisplay.from_estimator(model, X, axes=None),  # type: ignore[call-arg]
-    lambda: count_tosses(frame, 0),  # type: ignore[arg-type]
-    lambda: skcoin.Binomial,  # type: ignore[attr-defined]
-]
-for mistake in MISTAKES:
-    try:
-        mistake()
-    except (AttributeError, TypeError, ValueError):
-        continue
-    raise AssertionError("A mistake is not refused")
+    # Models.
+    model = BinomialMixture(2, theta_init=[0.6, np.nan], theta_prior=(2, 2), random_state=0)
+    assert_type(model.fit(X, coins=[-1, 0, -1, -1, -1]), BinomialMixture)
+    BinomialMixture().fit(frame, sample_weight=pl.Series([1, 1, 2, 2, 1])).partial_fit(frame)
+    model = BinomialMixture().fit(np.array(X))
+    assert_type(model.theta_, Floats)
+    assert_type(model.theta_path_, Floats)
+    assert_type(model.converged_, bool)
+    assert_type(model.lower_bound_, float)
+    assert_type(model.predict(X), Labels)
+    assert_type(model.predict_proba(X), Floats)
+    assert_type(model.posterior_mean(X), Floats)
+    assert_type(model.posterior_mean(X, return_std=True), tuple[Floats, Floats])
+    assert_type(model.sample(3, n_tosses=[1, 2, 3])[1], Labels)
+    assert_type(model.score(X, sample_weight=np.ones(5)) - model.bic(X), float)
+    assert_type(ThreeCoinModel(layout="heads_tosses", p_init=0.6).fit([[1, 4], [4, 4]]).pi_, float)
+    assert_type(NonparametricBinomialMixture().fit(X).forget_counts().n_components_, int)
+    assert_type(BetaBinomialMixture(dispersion_init=0.1).fit(X).dispersion_, Floats)
+    assert_type(model.posterior_interval(X, level=0.9), Floats)
+
+    # Functions, displays, frames.
+    assert_type(summary(model, X), Summary)
+    print(summary(model, X).title, standard_errors(model, X).theta, optimality_gap(model, X).gap)
+    intervals = confidence_intervals(model, X, method="profile", level=0.9)
+    print(intervals.theta[:, 0], bootstrap(model, X, n_boot=2).converged.all())
+    print(likelihood_ratio_test(BinomialMixture(1).fit(X), model, X, n_boot=2).p_value)
+    print(compare_n_components(X, 2, estimator=BinomialMixture()).bic)
+    display = assert_type(MixtureDisplay.from_estimator(model, X), MixtureDisplay)
+    display.ax_.set_title("coins")
+    display.lines_[0].set_color("black")
+    names = PosteriorDisplay.from_estimator(model, X, labels=list("abcde"), ax=display.ax_)
+    assert_type(names.plot(), PosteriorDisplay)
+    table = count_tosses(frame.with_columns(kind=pl.lit("a")), "heads", "tails", by=["kind"])
+    print(fit_groups(BinomialMixture(1), table, by="kind"), load_saxony(as_frame=True).frame)
+    assert_type(join_posterior(model, frame, "heads", tails="tails"), pl.DataFrame)
+    assert_type(bic_scorer(model), float)
+    assert_type(next(AllRows().split(X)), tuple[Labels, Labels])
+    skcoin.show_versions()
+
+    # What is refused when it runs is refused before.
+    mistakes: list[Callable[[], object]] = [
+        lambda: BinomialMixture(layout="tails_heads").fit(X),  # type: ignore[arg-type]
+        lambda: BinomialMixture(solver="newton").fit(X),  # type: ignore[arg-type]
+        lambda: BinomialMixture(n_coins=2),  # type: ignore[call-arg]
+        lambda: ThreeCoinModel("tosses", 2),  # type: ignore[call-arg]
+        lambda: BinomialMixture().fit(X, weights=[1] * 5),  # type: ignore[call-arg]
+        lambda: NonparametricBinomialMixture().fit(X, coins=[0] * 5),  # type: ignore[call-arg]
+        lambda: model.sample("3"),  # type: ignore[arg-type]
+        lambda: standard_errors(BinomialMixture, X),  # type: ignore[arg-type]
+        lambda: MixtureDisplay.from_estimator(model, X, axes=None),  # type: ignore[call-arg]
+        lambda: count_tosses(frame, 0),  # type: ignore[arg-type]
+        lambda: skcoin.Binomial,  # type: ignore[attr-defined]
+    ]
+    for mistake in mistakes:
+        try:
+            mistake()
+        except (AttributeError, TypeError, ValueError):
+            continue
+        raise AssertionError("A mistake is not refused")
