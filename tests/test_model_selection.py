@@ -21,7 +21,7 @@ HEADS = np.random.default_rng(0).binomial(20, np.repeat([0.2, 0.5, 0.8], [60, 90
 X = np.column_stack([HEADS, 20 - HEADS])
 WEIGHTS = np.random.default_rng(1).integers(0, 4, len(X))
 criteria = pytest.mark.parametrize("name", SCORERS)
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
 
 def search(scoring, estimator=None, grid=GRID, **options):
