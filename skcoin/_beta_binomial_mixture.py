@@ -28,9 +28,9 @@ class BetaBinomialMixture(BaseMixture):
 
     Each row is tosses of one coin of one of ``n_components`` kinds. The coins of a kind differ: the
     probability of heads of a row is drawn from a Beta distribution with mean ``theta_`` and then
-    kept for all its tosses. ``dispersion_``, rho, is the correlation of two tosses of a row: 0 where
-    all coins of the kind are alike, which is the binomial, 1 where each shows heads only or tails
-    only. Of ``n`` tosses the heads have the variance
+    kept for all its tosses. ``dispersion_``, rho, is the correlation of two tosses of a row: 0
+    where all coins of the kind are alike, which is the binomial, 1 where each shows heads only or
+    tails only. Of ``n`` tosses the heads have the variance
 
         ``n theta (1 - theta) (1 + (n - 1) rho)``.
 
@@ -64,10 +64,10 @@ class BetaBinomialMixture(BaseMixture):
         Concentration of a Dirichlet prior on the weights, at least 1; 1 is flat.
     init_params : {"auto", "quantile", "random", "k-means++"}, default="auto"
         Where to start coins that are not given a start. "auto" is deterministic: besides the rates
-        of the rows, it starts from the fit of one coin less with one more where that helps most, from
-        that of binomials and, where each has a dispersion of its own, from that of a shared one;
-        no fit is below these. It then looks for coins that would be of more use elsewhere. The
-        others start from rates alone, and a dispersion of 0.01.
+        of the rows, it starts from the fit of one coin less with one more where that helps most,
+        from that of binomials and, where each has a dispersion of its own, from that of a shared
+        one; no fit is below these. It then looks for coins that would be of more use elsewhere.
+        The others start from rates alone, and a dispersion of 0.01.
     n_init : int, default=1
         Number of starts, of which the one that climbs highest is kept; those after the
         deterministic ones are random.
@@ -92,8 +92,8 @@ class BetaBinomialMixture(BaseMixture):
         Mean probability of heads of each kind of coin, in the order of the start or of ``coins``
         where one is given, else falling.
     dispersion_ : ndarray of shape (n_components,)
-        The correlation of two tosses of a row, in [0, 1]; 0 where ``theta_`` is 0 or 1 and it has no
-        effect, unless it is tied or held.
+        The correlation of two tosses of a row, in [0, 1]; 0 where ``theta_`` is 0 or 1 and it has
+        no effect, unless it is tied or held.
     concentration_ : ndarray of shape (n_components,)
         ``a + b = 1 / dispersion_ - 1`` of the Beta distributions; infinite where that is 0.
     weights_ : ndarray of shape (n_components,)

@@ -50,6 +50,10 @@ class Mixture:
         mean = np.clip(mean, of_each.min(axis=-1), of_each.max(axis=-1))
         return mean, (posterior * ((of_each - mean[:, None]) ** 2 + within)).sum(axis=1)
 
+    def interval(self, heads, tails, level):
+        """Where theta is with this probability given each row, (n_rows, 2)."""
+        return self.quantiles(heads, tails, ((1 - level) / 2, (1 + level) / 2))
+
     def quantiles(self, heads, tails, levels):
         """Quantiles of theta given each row, (n_rows, n_levels): the least ``x`` up to which theta
         is with at least that probability, by bisection.

@@ -224,8 +224,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         refuse_if_not_fitted(self)
         check_level(level)
-        ends = (1 - level) / 2, (1 + level) / 2
-        return self._map_posterior(X, lambda m, *pair: m.quantiles(*pair, ends), (2,))
+        return self._map_posterior(X, lambda mixture, *pair: mixture.interval(*pair, level), (2,))
 
     @property
     def _n_features_out(self):

@@ -208,6 +208,18 @@ def refuse_if_not_whole(values, what, remedy):
         )
 
 
+def refuse_if_fractional(family, *columns):
+    """Refuse counts of a table that are not whole where a family has no density for them."""
+    if family.needs_whole:
+        for values in columns:
+            refuse_if_not_whole(
+                values,
+                "The table holds a count of {}",
+                "Tosses of a coin that varies are not alike, so that half a toss has no "
+                "probability. Count whole tosses, or use BinomialMixture.",
+            )
+
+
 def refuse_if_coin_is_gone(counts, n_components):
     """Refuse rows counted before of a known coin that the model no longer has."""
     most = counts.label.max()

@@ -120,7 +120,7 @@ class Quadratic:
 
         As far as one can tell from here: the eigenvalues are off by the distance from the summit.
         """
-        return self.eigenvalues[:, 0] < -FLOOR - 3 * self.distance
+        return self.eigenvalues.min(axis=-1, initial=1) < -FLOOR - 3 * self.distance
 
     def step(self, damping):
         """Newton's step by absolute eigenvalues, each raised by ``damping``; 1 is EM's scale."""
@@ -131,7 +131,7 @@ class Quadratic:
 
     def more_damping(self, damping):
         """Ten times the damping, and enough to shorten the longest part of the step."""
-        least = 3 * self.steepness.min(axis=-1)
+        least = 3 * self.steepness.min(axis=-1, initial=1)
         return np.clip(10 * damping, least, MOST_DAMPING)
 
     def negative_curvature(self):

@@ -17,17 +17,18 @@ their log-likelihood where the components are.
 from functools import cached_property
 
 import numpy as np
-from scipy.special import betainc, gammaln, xlog1py, xlogy
+from scipy.special import betainc, betaincinv, gammaln, xlog1py, xlogy
 
 from skcoin._families.binomial import BINOMIAL
 from skcoin._families.contract import At, Family
 from skcoin._families.rates import pairs_of_rows
 from skcoin._families.rising import Closed, Tabulated
-from skcoin._families.special import log_beta_binomial, log_binomial_coefficient
+from skcoin._families.special import log_beta_binomial, log_binomial_coefficient, up_to
 
 PER_ROW = 8  # terms of a table that take as long as a row in closed form
 LEAST_TABULATED = 1024  # terms
 N_RATES, DISPERSIONS = 14, (0.0, 0.01, 0.1, 0.5)  # of candidates
+N_QUANTILES = 256
 NARROWER, BROADER, BROADEST = 0.25, 4.0, 0.02
 HEADS, TAILS, PRIOR_HEADS, PRIOR_TAILS = range(4)  # places of statistics; then those below
 BY_THETA, BY_RHO, TWICE_THETA, MIXED, TWICE_RHO = range(4, 9)
@@ -173,6 +174,26 @@ class BetaBinomial(Family):
         of_none = (rho == 1) & (heads + tails == 0)[:, None]
         fixed = np.where(of_none & (x < 1), 1 - theta, mean <= x)
         return np.where(varies, of_beta, fixed)
+
+    def up_to(self, c, heads, tosses):
+        """By a sum; of deep rows by quantiles of theta, which is as exact as a picture asks for."""
+        if c[1] == 0 or c[0] in (0, 1):
+            return up_to(c[0], heads, tosses[:, None])
+        if c[1] == 1:
+            return np.where(heads < 0, 0.0, np.where(heads < tosses[:, None], 1 - c[0], 1.0))
+        probability = np.empty(heads.shape)
+        share = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
+        for row, n in enumerate(tosses.astype(int)):
+            if n <= LEAST_TABULATED:
+                each = np.arange(n + 1.0)
+                log_f = log_beta_binomial(*c, each, n - each)
+                below = np.append(0.0, np.minimum(np.cumsum(np.exp(log_f)), 1.0))
+                probability[row] = below[heads[row].astype(int) + 1]
+            else:
+                s = 1 / c[1] - 1
+                theta = betaincinv(c[0] * s, (1 - c[0]) * s, share)[:, None]
+                probability[row] = up_to(theta, heads[row], n).mean(axis=0)
+        return probability
 
     def rates(self, c, rng):
         theta, rho = c.T

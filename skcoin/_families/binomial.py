@@ -83,7 +83,7 @@ class Binomial(Family):
         theta, heads, tails = _together(c, table)
         return (heads - (heads + tails) * theta)[..., None, :]
 
-    def collect(self, c, posterior, table):  # noqa: ARG002
+    def collect(self, c, posterior, table):
         return posterior @ table[..., 4:, :].swapaxes(-1, -2)
 
     def objective(self, c, statistics):

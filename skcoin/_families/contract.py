@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skcoin._families.special import up_to
+
 MOST_DIVIDED = 32  # places that each of two components is tried at
 LOWEST = -1e300  # log-density, which times zero is zero
 
@@ -98,7 +100,7 @@ class Family:
         """The family at components, for a table: what an E-step asks of it, one after another."""
         return At(self, c, table)
 
-    def setup(self, table):  # noqa: ARG002
+    def setup(self, table):
         """How many rows take as long as what is to be done once for each part of a table."""
         return 0
 
@@ -180,7 +182,7 @@ class Family:
         """Which components exclude some rows, (..., n_components), bool."""
         return (c == np.rint(c)).any(axis=-1)
 
-    def theta_given(self, c, heads, tails):  # noqa: ARG002
+    def theta_given(self, c, heads, tails):
         """Mean and variance of the theta of a row, if it is of a component, given what it showed.
 
         Returns
@@ -189,7 +191,7 @@ class Family:
         """
         return c[:, 0], 0.0
 
-    def theta_up_to(self, c, heads, tails, x):  # noqa: ARG002
+    def theta_up_to(self, c, heads, tails, x):
         """How probable it is, given the same, that theta is no more than ``x``.
 
         Parameters
@@ -202,9 +204,25 @@ class Family:
         """
         return (c[:, 0] <= x[:, None]).astype(float)
 
-    def rates(self, c, rng):  # noqa: ARG002
+    def rates(self, c, rng):
         """A theta for each row, from its component in ``c``, (n_rows, n_parameters)."""
         return c[:, 0]
+
+    def up_to(self, c, heads, tosses):
+        """How probable a row of one component is to show no more heads than these.
+
+        Parameters
+        ----------
+        c : ndarray of shape (n_parameters,)
+        heads : ndarray of shape (n_lengths, n)
+            From -1 to the tosses, whole.
+        tosses : ndarray of shape (n_lengths,)
+
+        Returns
+        -------
+        probability : ndarray of shape (n_lengths, n)
+        """
+        return up_to(c[0], heads, tosses[:, None])
 
     def sample(self, c, tosses, rng):
         """Heads of one row for each of ``c`` that is so often tossed."""

@@ -8,8 +8,8 @@ let
 The log-density and its derivatives are sums over ``i < m``, with ``m`` the number of heads, of
 tails or, taken off, of tosses, of ``log x_i`` and
 
-    e_i = d log x_i / d logit theta = +-(1 - rho) v / x_i   (e_0 = +-v / p),   v = theta (1 - theta),
-    f_i = d log x_i / d rho = (i - p) / x_i   (f_0 = 0),
+    e_i = d log x_i / d logit theta = +-(1 - rho) v / x_i   (e_0 = +-v / p),
+    f_i = d log x_i / d rho = (i - p) / x_i   (f_0 = 0),   v = theta (1 - theta),
 
 of their squares and of ``+-v i / x_i^2``; the sign is that of heads and of tails, and ``e`` of all
 tosses is zero. ``Tabulated`` adds up all terms and looks up each ``m``, whose cost is that of the
@@ -25,8 +25,12 @@ from functools import cached_property
 import numpy as np
 
 ONE_BY_ONE = 10  # terms
-NODES, NODE_WEIGHTS = (x / 2 for x in np.polynomial.legendre.leggauss(24))
-NODES = NODES + 0.5  # in (0, 1)
+# Rules of quadrature, and how long a stretch they are enough for.
+NODES = [
+    (np.polynomial.legendre.leggauss(n), longest)
+    for n, longest in ((8, 1.0), (12, 4.0), (18, 9.0), (40, np.inf))
+]
+OF_TWO = 0, 2, 3
 LEAST = 1e-75
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240)
 SIGNS = np.array([1.0, 1.0, -1.0])  # of heads, tails and tosses
@@ -164,20 +168,22 @@ class Closed(_Sums):
     @cached_property
     def _sums(self):
         m, at = self.counts[..., None, :, :], _Terms(self.c, self.centre)
-        sums = [x * (m > 0) for x in at.first]
+        sums = _weighed(at.first, m > 0)
         for i in range(1, ONE_BY_ONE):
             sums = _added(sums, at.values(i), i < m)
         last = np.maximum(m, ONE_BY_ONE)
         n, x = last - ONE_BY_ONE, at.x(ONE_BY_ONE)
-        u = np.divide(
-            at.rho * n, x, out=np.zeros(np.broadcast_shapes(x.shape, n.shape)), where=x > 0
-        )
-        s = np.log1p(u)
-        per_u = np.divide(1.0, u, out=np.ones_like(u), where=u > 0)
-        for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
-            i = ONE_BY_ONE + n * np.where(u > 0, np.expm1(s * node) * per_u, node)
-            share = np.where(u > 0, s * per_u * np.exp(s * node), 1.0)
-            sums = _added(sums, at.values(i), weight * n * share)
+        u = np.divide(at.rho, x, out=np.zeros_like(x), where=x > 0) * n
+        s, is_even = np.log1p(u), u == 0
+        per_u = n / np.where(is_even, 1.0, u)
+        for node, weight in zip(*_nodes(s.max(initial=0)), strict=True):
+            rise = np.expm1(s * node)
+            step = weight * (rise + 1) * s * per_u
+            i = ONE_BY_ONE + rise * per_u
+            if is_even.any():
+                i = np.where(is_even, ONE_BY_ONE + n * node, i)
+                step = np.where(is_even, weight * n, step)
+            sums = _added(sums, at.values(i), step)
         for i, side in ((ONE_BY_ONE, 1), (last, -1)):
             sums = _added(sums, at.values(i), 0.5 * side)
             for number, slopes in zip(BERNOULLI, at.derivatives(i), strict=True):
@@ -185,12 +191,27 @@ class Closed(_Sums):
         return sums
 
 
+def _nodes(longest):
+    """Places in (0, 1) and weights for an integrand that rises by ``exp(longest)`` at most."""
+    places, weights = next(rule for rule, most in NODES if longest <= most)
+    return (places + 1) / 2, weights / 2
+
+
+def _weighed(terms, weight):
+    """Terms times a weight of three sides, of which ``e`` and its like have two."""
+    of_two = weight[..., :2, :] if np.ndim(weight) else weight
+    return [x * (of_two if k in OF_TWO else weight) for k, x in enumerate(terms)]
+
+
 def _added(sums, terms, weight):
-    return [a + weight * b for a, b in zip(sums, terms, strict=True)]
+    return [a + b for a, b in zip(sums, _weighed(terms, weight), strict=True)]
 
 
 class _Terms:
-    """``e, f`` from its centre, ``e^2, v i / x^2, f^2``, zero where ``x`` is, as functions of i."""
+    """``e, f`` from its centre, ``e^2, v i / x^2, f^2``, zero where ``x`` is, as functions of i.
+
+    Those of ``e`` without its sign, of heads and tails only.
+    """
 
     def __init__(self, c, centre):
         self.c, self.centre = c, centre[..., None, None]
@@ -203,31 +224,38 @@ class _Terms:
     @property
     def first(self):
         """Those of ``i = 0``."""
-        e = _share(self.p, self.c)
-        return e, 0 * e, e**2, 0 * e, 0 * e
+        e, zero = _share(self.p[..., :2, :], self.c), np.zeros_like(self.p)
+        return e, zero, e**2, 0 * e, zero
 
     def values(self, i):
         """Those of ``i >= 1``."""
-        x = self.x(i)
-        share, y = _share(x, self.c), _inverse_of(x)
-        e, f = (1 - self.rho) * share, (i - self.p) * y
-        off = np.where(self.centre > 0, -self.centre * self.p * y, f)
-        return e, off, e**2, i * share * y, f**2
+        y = _inverse_of(self.x(i))
+        f, of_two = (i - self.p) * y, y[..., :2, :]
+        share = self.v * of_two
+        e = (1 - self.rho) * share
+        off = (
+            f if not self.centre.any() else np.where(self.centre > 0, -self.centre * self.p * y, f)
+        )
+        of_i = i[..., :2, :] if np.ndim(i) else i
+        return e, off, e**2, of_i * share * of_two, f**2
 
     def derivatives(self, i):
         """Their first, third and fifth derivatives by ``i``."""
-        a, rho, v = (1 - self.rho) * self.p, self.rho, self.v
+        a, rho, v, p = (1 - self.rho) * self.p, self.rho, self.v, self.p
         x = self.x(i)
         y = _inverse_of(x)
-        e, r, u, f = (1 - rho) * v * y, rho * y, self.p * y, (i - self.p) * y
-        first = (-r * e, u * y, -2 * r * e**2, v * (a - rho * i) * y**3, 2 * f * u * y)
+        u, f, r = p * y, (i - p) * y, rho * y
+        of_i = i[..., :2, :] if np.ndim(i) else i
+        a, x, two = a[..., :2, :], x[..., :2, :], y[..., :2, :]
+        e, s, w = (1 - rho) * v * two, rho * two, v * two**3
+        first = (-s * e, u * y, -2 * s * e**2, (a - rho * of_i) * w, 2 * f * u * y)
         third = (
-            *(-6 * r**3 * e, 6 * r**2 * u * y, -24 * r**3 * e**2),
-            *(6 * r**2 * v * (4 * a - x) * y**3, 12 * r * u * (1 - 2 * u) * y**2),
+            *(-6 * s**3 * e, 6 * r**2 * u * y, -24 * s**3 * e**2),
+            *(6 * s**2 * (4 * a - x) * w, 12 * r * u * (1 - 2 * u) * y**2),
         )
         fifth = (
-            *(-120 * r**5 * e, 120 * r**4 * u * y, -720 * r**5 * e**2),
-            *(120 * r**4 * v * (6 * a - x) * y**3, 240 * r**3 * u * (1 - 3 * u) * y**2),
+            *(-120 * s**5 * e, 120 * r**4 * u * y, -720 * s**5 * e**2),
+            *(120 * s**4 * (6 * a - x) * w, 240 * r**3 * u * (1 - 3 * u) * y**2),
         )
         return first, third, fifth
 

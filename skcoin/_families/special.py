@@ -1,7 +1,7 @@
 """Special functions, to the last digit."""
 
 import numpy as np
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import betainc, gammaln, xlog1py, xlogy
 
 NEGLIGIBLE = 1e-300  # dispersion, which makes no difference to as many tosses as there may be
 NEAR = 0.25  # (x - M) / (x + M)
@@ -40,6 +40,13 @@ def log_peak(heads, tails):
     )
 
 
+def up_to(theta, heads, tosses):
+    """How probable a binomial is to show no more heads than these, at least -1."""
+    tails = np.maximum(tosses - heads, 0)
+    below = betainc(np.maximum(tails, 1), heads + 1.0, 1 - theta)
+    return np.where(tails == 0, 1.0, np.where(heads < 0, 0.0, below))
+
+
 def log_beta_binomial(theta, rho, heads, tails):
     """Natural log of the beta-binomial probability of heads and tails, of either any number.
 
@@ -60,16 +67,16 @@ def log_beta_binomial(theta, rho, heads, tails):
     ----------
     .. [1] Loader, C. (2000). Fast and accurate computation of binomial probabilities.
     """
-    theta, rho, heads, tails = np.broadcast_arrays(theta, rho, heads, tails)
+    theta, rho = np.asarray(theta, dtype=float), np.asarray(rho, dtype=float)
     tosses = heads + tails
     disperses = (rho > NEGLIGIBLE) & (rho < 1)
     s = np.divide(1 - rho, rho, out=np.ones(rho.shape), where=disperses)
     off = np.divide(tosses * theta - heads, 1 + tosses / s)
     log_f = _log_negative_binomial(heads, theta * s, off, tosses / s)
     log_f += _log_negative_binomial(tails, (1 - theta) * s, -off, tosses / s)
-    log_f -= _log_negative_binomial(tosses, s, np.zeros(s.shape), tosses / s)
-    of_binomial = _log_binomial(theta, heads, tails)
-    log_f = np.where(rho <= NEGLIGIBLE, of_binomial, log_f)
+    log_f -= _log_negative_binomial(tosses, s, None, tosses / s)
+    if np.any(rho <= NEGLIGIBLE):
+        log_f = np.where(rho <= NEGLIGIBLE, _log_binomial(theta, heads, tails), log_f)
     is_all = (heads == 0) | (tails == 0)
     of_all = np.where(tosses > 0, xlogy(heads > 0, theta) + xlog1py(tails > 0, -theta), 0.0)
     log_f = np.where((rho == 1) | (tosses == 1), np.where(is_all, of_all, -np.inf), log_f)
@@ -78,15 +85,16 @@ def log_beta_binomial(theta, rho, heads, tails):
 
 
 def _log_negative_binomial(x, a, off, ratio):
-    """``log NB(x; a, q)``, with ``off = a - (a + x) q`` and ``ratio = n / s``; of ``a = 0``, NaN."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    """``log NB(x; a, q)``, with ``off = a - (a + x) q``, None if zero, and ``ratio = n / s``."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a = 0, NaN
         some = np.maximum(x, 1.0)
         all_ = a + some
-        remainder = _stirling_remainder(np.stack([all_, np.maximum(a, NEGLIGIBLE), some]))
-        log_f = remainder[0] - remainder[1] - remainder[2]
+        log_f = _stirling_remainder(all_) - _stirling_remainder(np.maximum(a, NEGLIGIBLE))
+        log_f -= _stirling_remainder(some)
         log_f += 0.5 * np.log(a / all_ / (2 * np.pi * some))
-        means = all_ / (1 + ratio), all_ * (ratio / (1 + ratio))
-        log_f -= _deviance(a, means[0], off) + _deviance(some, means[1], -off)
+        if off is not None:
+            means = all_ / (1 + ratio), all_ * (ratio / (1 + ratio))
+            log_f -= _deviance(a, means[0], off) + _deviance(some, means[1], -off)
         return np.where(x > 0, log_f, -a * np.log1p(ratio))
 
 
@@ -95,7 +103,7 @@ def _log_binomial(theta, heads, tails):
     with np.errstate(divide="ignore", invalid="ignore"):
         tosses, off = heads + tails, (heads + tails) * theta - heads
         log_f = log_peak(np.maximum(heads, 1.0), np.maximum(tails, 1.0))
-        log_f -= _deviance(heads, tosses * theta, -off)
+        log_f = log_f - _deviance(heads, tosses * theta, -off)
         log_f -= _deviance(tails, tosses * (1 - theta), off)
     log_f = np.where(tails == 0, xlogy(tosses, theta), log_f)
     return np.where(heads == 0, xlog1py(tosses, -theta), log_f)
@@ -116,6 +124,11 @@ def _stirling_remainder(z):
     series = 1 / 1188 - w * (691 / 360360 - w / 156)
     for term in (1 / 1680, 1 / 1260, 1 / 360, 1 / 12):
         series = term - w * series
-    small = np.minimum(z, 10.0)
-    exact = gammaln(small) - ((small - 0.5) * np.log(small) - small + 0.5 * np.log(2 * np.pi))
-    return np.where(z < 10, exact, series / z)
+    remainder, small = series / z, np.less(z, 10)
+    if np.any(small):
+        few = np.where(small, z, 1.0) if np.ndim(z) == 0 else z[small]
+        exact = gammaln(few) - ((few - 0.5) * np.log(few) - few + 0.5 * np.log(2 * np.pi))
+        remainder = np.where(small, exact, remainder) if np.ndim(z) == 0 else remainder
+        if np.ndim(z):
+            remainder[small] = exact
+    return remainder

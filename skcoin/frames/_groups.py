@@ -19,6 +19,7 @@ from skcoin._em.redundancy import redundant_pairs
 from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
+from skcoin._validation import refuse_if_fractional
 from skcoin._warnings import are_light, warn_user
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.frames._columns import RESULT
@@ -133,9 +134,11 @@ def fit_groups(
     keys = table.drop(*RESULT)
     first = first_of_groups(keys)
     columns = (table[name].to_numpy().astype(float) for name in RESULT)
+    heads, tails, rows = columns
+    refuse_if_fractional(recipe.family, heads, tails)
     in_order = estimator.layout == "tosses"
     random_state = _repeatable(estimator.random_state)
-    tables = _split(*columns, first)
+    tables = _split(heads, tails, rows, first)
     result = _fit_each(recipe, tables, in_order, random_state, gap, n_jobs)
     groups = narwhals().maybe_reset_index(keys[first.tolist()])
     _warn_of_groups(result, _are_light(tables, recipe), groups.rows())

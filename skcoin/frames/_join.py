@@ -5,6 +5,7 @@ from typing import TypeVar
 import numpy as np
 
 from skcoin._base import BaseMixture, mixture_of, refuse_if_no_model
+from skcoin._validation import check_level, refuse_if_fractional
 from skcoin._warnings import warn_of_excluded
 from skcoin.frames._columns import check_columns, refuse_clash, warn_of_frame
 from skcoin.frames._engines import collect, narwhals, quote, rename, with_values, wrap
@@ -20,6 +21,8 @@ def join_posterior(
     heads: str,
     tails: str | None = None,
     tosses: str | None = None,
+    *,
+    level: float | None = None,
 ) -> Frame:
     """Put what a fitted model knows of each row's coin beside the row, inside the engine.
 
@@ -28,7 +31,7 @@ def join_posterior(
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, ThreeCoinModel, BetaBinomialMixture or NonparametricBinomialMixture
         Fitted; its ``layout`` does not matter here.
     frame : data frame, lazy frame, relation or table
         Of any library that ``count_tosses`` takes.
@@ -38,6 +41,8 @@ def join_posterior(
         Name of the column of tails.
     tosses : str, default=None
         Name of the column of all tosses, in place of ``tails``.
+    level : float, default=None
+        If given, in (0, 1), there is an interval of the rate that holds with this probability.
 
     Returns
     -------
@@ -48,7 +53,8 @@ def join_posterior(
           ``model.get_feature_names_out()`` gives (``binomialmixture0``, ...),
         - ``coin``, the most probable one, as from ``predict``, int64,
         - ``rate``, the probability of heads of the row's coin given the row, as from
-          ``posterior_mean``, float64.
+          ``posterior_mean``, float64,
+        - with ``level``: ``rate_low`` and ``rate_high``, as from ``posterior_interval``, float64.
 
         A row without tosses has the posterior ``weights_``. Lazy frames stay lazy. The rows keep
         their order in pandas (with their index), Polars, PyArrow and Dask (whose index is
@@ -99,31 +105,48 @@ def join_posterior(
     [1, 0, 0]
     >>> scored["rate"].round(3).to_list()
     [0.515, 0.793, 0.66]
+
+    A ranking that knows how sure it is, by the lower ends of rates that vary:
+
+    >>> from skcoin import BetaBinomialMixture
+    >>> ads = pl.DataFrame({"clicks": [3, 40, 9, 60], "shown": [4, 80, 20, 200]})
+    >>> vary = BetaBinomialMixture(layout="heads_tosses").fit(ads)
+    >>> ranked = join_posterior(vary, ads, heads="clicks", tosses="shown", level=0.9)
+    >>> ranked.sort("rate_low", descending=True)["clicks"].to_list()
+    [40, 3, 9, 60]
     """
     refuse_if_no_model(model, "model", "fitted ")
+    if level is not None:
+        check_level(level)
     mixture = mixture_of(model)
     frame = wrap(frame)
     columns = check_columns(frame, heads, tails, tosses)
     names = [*model.get_feature_names_out(), "coin", "rate"]
+    names += ["rate_low", "rate_high"] * (level is not None)
     refuse_clash(columns, names)
     groups = collect(aggregate(columns.to_keys(frame), columns))
     counts = read_pairs(groups, columns)
+    refuse_if_fractional(mixture.family, *counts)
     rows = groups[N_ROWS].to_numpy()
     warn_of_frame(heads, tails, tosses, *counts, rows)
     warn_of_excluded(mixture, *counts, rows)
-    values = _posterior(mixture, *counts)
+    values = _posterior(mixture, *counts, level)
     pairs = with_values(groups.select(*columns.keys), dict(zip(names, values, strict=True)))
     return join(frame, columns, pairs, names).to_native()
 
 
-def _posterior(mixture, heads, tails):
-    """The posterior probability of each coin, the most probable coin and the rate of each pair."""
+def _posterior(mixture, heads, tails, level):
+    """The posterior probability of each coin, the most probable coin and the rate of each pair.
+
+    And where the rate is, if a level is asked for.
+    """
     order = np.lexsort((tails, heads))  # the place of a row may move the last digit of its log
-    posterior = mixture.posterior(heads[order], tails[order])
-    place = np.argsort(order)
-    rate, _ = mixture.moments(posterior, heads[order], tails[order])
-    coin = posterior.argmax(axis=1)
-    return [*posterior[place].T, coin[place], rate[place]]
+    heads, tails = heads[order], tails[order]
+    posterior, place = mixture.posterior(heads, tails), np.argsort(order)
+    columns = [*posterior.T, posterior.argmax(axis=1), mixture.moments(posterior, heads, tails)[0]]
+    if level is not None:
+        columns += [*mixture.interval(heads, tails, level).T]
+    return [column[place] for column in columns]
 
 
 def join(frame, columns, pairs, names):

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number, refuse_if_not_whole
@@ -169,7 +168,7 @@ class MixtureDisplay(Display):
             edges=edges if n_tosses is None else edges * n_tosses,
             observed=np.bincount(into[inside], rows[inside], minlength=len(edges) - 1),
             shares=mixture.weights[:, None]
-            * _expected(edges, lengths, np.bincount(which, rows), mixture.theta),
+            * _expected(edges, lengths, np.bincount(which, rows), mixture),
             theta=mixture.theta,
             weights=mixture.weights,
             n_tosses=n_tosses,
@@ -229,14 +228,14 @@ def _quantile(values, weights, share):
     return values[order][np.searchsorted(up_to, share * up_to[-1])]
 
 
-def _expected(edges, tosses, rows, theta):
+def _expected(edges, tosses, rows, mixture):
     """Rows that each coin would show in each bin if all rows were its own.
 
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
     tosses, rows : ndarray of shape (n_lengths,)
-    theta : ndarray of shape (n_coins,)
+    mixture : Mixture
 
     Returns
     -------
@@ -247,4 +246,7 @@ def _expected(edges, tosses, rows, theta):
     first -= (first > 0) & ((first - 1) / n >= edges)  # as rounded rates are compared
     first += (first <= n) & (first / n < edges)
     first[:, -1] += (first[:, -1] <= tosses) & (first[:, -1] / tosses == edges[-1])
-    return np.stack([rows @ np.diff(binom.cdf(first - 1, n, t), axis=1) for t in theta])
+    family, components = mixture.family, mixture.parameters.components
+    return np.stack(
+        [rows @ np.diff(family.up_to(c, first - 1, tosses), axis=1) for c in components]
+    )
