@@ -85,7 +85,10 @@ ROOMS = [  # from the top; a room imports from itself and from those after it
     ("skcoin",),
     ("skcoin.plotting",),
     ("skcoin.inspection", "skcoin.frames", "skcoin.model_selection"),
-    ("skcoin._binomial_mixture", "skcoin._three_coin", "skcoin._nonparametric_mixture"),
+    (
+        *("skcoin._binomial_mixture", "skcoin._three_coin", "skcoin._nonparametric_mixture"),
+        "skcoin._beta_binomial_mixture",
+    ),
     ("skcoin._base",),
     ("skcoin._prediction", "skcoin._criteria", "skcoin._sampling", "skcoin._fit"),
     ("skcoin._mixture", "skcoin._starts", "skcoin._layouts", "skcoin._tells", "skcoin._guesses"),
