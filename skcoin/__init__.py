@@ -7,6 +7,7 @@ coin's probability of heads and how often it is picked.
 from skcoin._beta_binomial_mixture import BetaBinomialMixture
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._nonparametric_mixture import NonparametricBinomialMixture
+from skcoin._product_binomial_mixture import ProductBinomialMixture
 from skcoin._three_coin import ThreeCoinModel
 from skcoin._versions import show_versions
 from skcoin.exceptions import IdentifiabilityWarning
@@ -18,6 +19,7 @@ __all__ = [
     "BinomialMixture",
     "IdentifiabilityWarning",
     "NonparametricBinomialMixture",
+    "ProductBinomialMixture",
     "ThreeCoinModel",
     "count_tosses",
     "fit_groups",

@@ -64,6 +64,7 @@ class BaseMixture(
     feature_names_in_: NDArray[np.object_]
 
     _family = BINOMIAL
+    _check = staticmethod(check_layout)
     _learned = frozenset(
         {"theta_", "weights_", "theta_path_", "weights_path_", "lower_bound_", "lower_bounds_"}
         | {"converged_", "n_iter_", "n_features_in_", "_n_parameters", "_layout", "_counts"}
@@ -202,19 +203,23 @@ class BaseMixture(
             max_iter=self.max_iter,
         )
 
+    def _check_parameters(self):
+        """Before a row is read."""
+        recipe_of(self)
+
     def _learn_rows(self, X, y, sample_weight, coins=None, *, goes_on=False):
         """``fit``, or ``partial_fit`` if it ``goes_on``; what fails or is interrupted sets nothing.
 
         All is learned by a twin, whose attributes become those of the estimator in one assignment.
         """
-        recipe = recipe_of(self)
+        self._check_parameters()
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
         before = self._counts_so_far() if goes_on else None
         twin._layout = self.layout  # rows that go on may come in another
         counts = count_rows(twin, X, sample_weight, coins, y=y, reset=before is None, before=before)
         refuse_if_coin_is_gone(counts, self._n_components)
-        twin._counts = counts
+        twin._counts, recipe = counts, recipe_of(twin)
         if counts.tosses.any() or not goes_on:  # a later chunk may bring the first toss
             twin._fit_counts(counts, recipe, goes_on=before is not None)
         self.__dict__ = vars(twin)
@@ -233,11 +238,17 @@ class BaseMixture(
             random_state=self.random_state,
         )
         alike = recipe.specification.is_alike & (run.problem.labelled == 0) & own_starts
-        order = falling(run.last[0], alike)
+        order = self._order(run.last[0], alike)
         self._n_parameters = recipe.specification.n_parameters
         self._learn(run, order, counts, recipe)
         warn_of_layout(self, counts)
         warn_of_status(run, self)
+        self._warn_of_identifiability(run, order)
+
+    def _order(self, parameters, alike):
+        return falling(parameters, alike)
+
+    def _warn_of_identifiability(self, run, order):
         warn_of_identifiability(self, run, order)
 
     def _last(self, recipe):
@@ -256,6 +267,10 @@ class BaseMixture(
             path = run.path.components[:, order, p]
             setattr(self, f"{name}_path_", path)
             setattr(self, f"{name}_", path[-1].copy())
+        self._learn_the_rest(run, order, counts, recipe)
+
+    def _learn_the_rest(self, run, order, counts, recipe):
+        """All that does not depend on the parameters of the family."""
         self.weights_path_ = run.path.weights[:, order]
         self.weights_ = self.weights_path_[-1].copy()
         log_base = total_log_base(recipe, mixture_of(self), counts, run.problem)
@@ -267,8 +282,8 @@ class BaseMixture(
     def _map_rows(self, X, function, shape=(), mixture=None):
         """``function(mixture, heads, tails)`` of every row, an array of this shape each."""
         mixture = mixture_of(self) if mixture is None else mixture
-        X = check_layout(self, X, reset=False)
-        chunks = iter_tosses(X, self._layout, type(self).__name__, whole=self._family.needs_whole)
+        X = self._check(self, X, reset=False)
+        chunks = _chunks(self, X)
         return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
 
     def _map_posterior(self, X, function, shape):
@@ -338,11 +353,10 @@ def count_rows(
     """
     for values, name in ((sample_weight, "sample_weight"), (coins, "coins")):
         warn_of_index(X, values, name)
-    X = check_layout(model, X, y, reset=reset)
+    X = model._check(model, X, y, reset=reset)
     sample_weight = check_sample_weight(sample_weight, len(X))
     labels = check_coins(coins, len(X), model._n_components)
-    chunks = iter_tosses(X, model._layout, type(model).__name__, whole=model._family.needs_whole)
-    counts = count(with_columns(chunks, sample_weight, labels))
+    counts = count(with_columns(_chunks(model, X), sample_weight, labels))
     if before is not None:
         counts = merge([before, counts])
     if sample_weight is not None and not quiet:
@@ -350,6 +364,17 @@ def count_rows(
         n_parameters = recipe_of(model).specification.n_parameters if fits else model._n_parameters
         warn_of_weights(sample_weight, counts, n_parameters)
     return counts
+
+
+def _chunks(model, X):
+    family = model._family
+    return iter_tosses(
+        X,
+        model._layout,
+        type(model).__name__,
+        whole=family.needs_whole,
+        of_sets=family.n_axes == 2,
+    )
 
 
 def warn_of_layout(model, counts):

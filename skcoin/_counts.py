@@ -1,7 +1,8 @@
 """Counts: the distinct (heads, tails) pairs of a data set and how many rows hold each.
 
 The likelihood of a row depends on its heads and tails alone, so this table is all that a fit
-needs: repeated rows, sample weights, chunks and their order are all the same thing, a sum.
+needs: repeated rows, sample weights, chunks and their order are all the same thing, a sum. Where a
+row has tosses of several coins, heads and tails have an axis of these before that of the rows.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 
 BLOCK = 1 << 14  # rows whose codes are still in the cache when tails are added
 LEAST = 1e-250  # of a toss, that counts
+MOST_CODES = 2**62
 HIDDEN = -1  # the label of a row whose component is not known
 
 
@@ -19,7 +21,7 @@ class Counts:
 
     Attributes
     ----------
-    heads, tails : ndarray of shape (n_distinct,), float64
+    heads, tails : ndarray of shape (n_distinct,) or (n_coins, n_distinct), float64
     multiplicity : ndarray of shape (n_distinct,), float64
         Total weight of the rows that hold this pair, greater than zero.
     label : ndarray of shape (n_distinct,), int
@@ -33,7 +35,9 @@ class Counts:
 
     @property
     def tosses(self):
-        return self.heads + self.tails
+        """Of each row, of all its coins together."""
+        tosses = self.heads + self.tails
+        return tosses if tosses.ndim == 1 else tosses.sum(axis=0)
 
     @property
     def n_rows(self):
@@ -49,7 +53,8 @@ class Counts:
         """The rows of the table at which ``mask`` is true."""
         if mask.all():
             return self
-        return Counts(self.heads[mask], self.tails[mask], self.multiplicity[mask], self.label[mask])
+        heads, tails = self.heads[..., mask], self.tails[..., mask]
+        return Counts(heads, tails, self.multiplicity[mask], self.label[mask])
 
 
 def count(chunks):
@@ -61,7 +66,7 @@ def with_columns(chunks, sample_weight, labels):
     """Put each row's weight and label (or None) beside its heads and tails, chunk by chunk."""
     start = 0
     for heads, tails in chunks:
-        rows = slice(start, start + len(heads))
+        rows = slice(start, start + heads.shape[-1])
         columns = (None if column is None else column[rows] for column in (sample_weight, labels))
         yield heads, tails, *columns
         start = rows.stop
@@ -72,17 +77,18 @@ def merge(parts):
     if len(parts) == 1:
         return parts[0]
     heads, tails, multiplicity, label = (
-        np.concatenate([getattr(part, name) for part in parts])
+        np.concatenate([getattr(part, name) for part in parts], axis=-1)
         for name in ("heads", "tails", "multiplicity", "label")
     )
-    order = np.lexsort((tails, heads, label))
-    heads, tails, multiplicity = heads[order], tails[order], multiplicity[order]
-    label = label[order]
+    keys = (heads, tails) if heads.ndim == 1 else encode_sets(heads, tails)[:1]
+    order = np.lexsort((*keys[::-1], label))
     is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (np.diff(heads) != 0) | (np.diff(tails) != 0) | (np.diff(label) != 0)
+    is_new[1:] = np.any([np.diff(key[order]) != 0 for key in (*keys, label)], axis=0)
     first = np.flatnonzero(is_new)
+    multiplicity = multiplicity[order]
     multiplicity = np.add.reduceat(multiplicity, first) if len(first) else multiplicity
-    return Counts(heads[first], tails[first], multiplicity, label[first])
+    kept = order[first]
+    return Counts(heads[..., kept], tails[..., kept], multiplicity, label[kept])
 
 
 def encode(heads, tails):
@@ -124,6 +130,55 @@ def encode(heads, tails):
     return code, lambda code: decode(pairs[code])
 
 
+def encode_sets(heads, tails):
+    """The same of rows with tosses of several coins: one number a row, in mixed radix.
+
+    Each coin's pairs are numbered in their order, and coins put one after another, so that codes
+    are sorted as rows are. Where they would outgrow an integer, those so far are numbered anew.
+
+    Parameters
+    ----------
+    heads, tails : ndarray of shape (n_coins, n_rows)
+
+    Returns
+    -------
+    code, decode
+        As from ``encode``.
+    """
+    n_rows, n_codes = heads.shape[1], 1
+    code = np.zeros(n_rows, dtype=np.int64)
+    for pair in zip(heads, tails, strict=True):
+        own, n_own = _numbered(*pair)
+        if n_codes * n_own > MOST_CODES:
+            code, n_codes = _anew(code)
+        code *= n_own
+        code += own
+        n_codes *= n_own
+    if n_codes > max(4 * n_rows, 4096):
+        code, n_codes = _anew(code)
+    row = np.empty(n_codes, dtype=np.intp)
+    row[code] = np.arange(n_rows)
+
+    def decode(code):
+        return heads[:, row[code]].astype(float), tails[:, row[code]].astype(float)
+
+    return code, decode
+
+
+def _numbered(heads, tails):
+    """The pairs of one coin by their rank, and how many there are."""
+    code, _ = encode(heads, tails)
+    if code.max(initial=0) > max(4 * len(code), 4096):
+        return _anew(code)
+    seen = np.bincount(code) > 0
+    return (np.cumsum(seen) - 1)[code], int(seen.sum())
+
+
+def _anew(code):
+    distinct, code = np.unique(code, return_inverse=True)
+    return code.astype(np.int64, copy=False), max(len(distinct), 1)
+
+
 def without_traces(counts):
     """Zero in place of less than ``LEAST`` of a toss: rates of it would be beyond floats."""
     return np.where(counts < LEAST, 0.0, counts)
@@ -147,7 +202,7 @@ def map_rows(function, chunks, n_rows, shape=()):
     values = np.empty((n_rows, *shape))
     start = 0
     for heads, tails in chunks:
-        code, decode = encode(heads, tails)
+        code, decode = encode(heads, tails) if heads.ndim == 1 else encode_sets(heads, tails)
         seen = np.flatnonzero(np.bincount(code))
         table = np.zeros((seen[-1] + 1, *shape))
         table[seen] = function(*decode(seen))
@@ -159,7 +214,8 @@ def map_rows(function, chunks, n_rows, shape=()):
 def _count_chunk(heads, tails, sample_weight, labels):
     for label in [HIDDEN] if labels is None else np.unique(labels):
         mine = slice(None) if labels is None else labels == label
-        code, decode = encode(heads[mine], tails[mine])
+        encoded = encode if heads.ndim == 1 else encode_sets
+        code, decode = encoded(heads[..., mine], tails[..., mine])
         multiplicity = np.bincount(code, None if sample_weight is None else sample_weight[mine])
         seen = np.flatnonzero(multiplicity > 0)
         label = np.full(len(seen), label)

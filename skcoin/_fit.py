@@ -14,7 +14,7 @@ from skcoin._em.maximize import maximize
 from skcoin._em.parameters import Parameters, concatenate, inside
 from skcoin._em.problem import Problem
 from skcoin._em.specification import Specification, all_free
-from skcoin._starts import start_values
+from skcoin._starts import start_values, starts_of_sets
 from skcoin._validation import refuse_if_no_toss
 
 
@@ -58,7 +58,7 @@ def as_problem(recipe, counts, scale=1.0):
     labelled, of_known, known = _known(family, counts.keep(is_known), is_own.astype(float))
     return Problem(
         family=family,
-        table=table.compress(is_data, axis=1),  # unlike an index, it leaves rows contiguous
+        table=table.compress(is_data, axis=-1),  # unlike an index, it leaves rows contiguous
         multiplicity=counts.multiplicity[is_data],
         pseudo_rows=labelled + specification.free_weights * scale * (recipe.weights_prior - 1),
         pseudo_statistics=of_known + of_prior,
@@ -141,7 +141,8 @@ def fit_tables(
     problems = [as_problem(recipe, counts, _scale_of(counts)) for counts in tables]
     starts = warm
     if own_starts:
-        starts = start_values(
+        start = start_values if recipe.family.n_axes == 1 else starts_of_sets
+        starts = start(
             [counts.tossed for counts in tables],
             recipe.specification,
             recipe.init_params,
@@ -180,14 +181,16 @@ def _starts_of_all_parameters(recipe, problems, tables, starts):
     def plain(n):
         """From the rates, and where the special case of the family ends."""
         fewer = replace(recipe, specification=all_free(n, len(specification.tied)))
-        special = replace(recipe, specification=all_free(n), family=recipe.family.special_case)
         tossed = [counts.tossed for counts in tables]
-        first = start_values(tossed, special.specification, "auto", 1, None)
-        ends = fit_tables(special, tables)
-        return [
-            concatenate([_with_all_parameters(start, fewer), _with_zeros(end.last, fewer)])
-            for start, end in zip(first, ends, strict=True)
-        ]
+        first = start_values if recipe.family.n_axes == 1 else starts_of_sets
+        starts = first(tossed, fewer.specification, "auto", 1, None)
+        starts = [_with_all_parameters(start, fewer) for start in starts]
+        if recipe.family.special_case is None:
+            return starts
+        asked = all_free(n, len(recipe.family.special_case.names))
+        special = replace(recipe, specification=asked, family=recipe.family.special_case)
+        ends = [_with_zeros(run.last, fewer) for run in fit_tables(special, tables)]
+        return [concatenate(pair) for pair in zip(starts, ends, strict=True)]
 
     further = grown_starts(problems, plain, recipe.max_iter)
     return [concatenate(pair) for pair in zip(starts, further, strict=True)]
@@ -196,7 +199,7 @@ def _starts_of_all_parameters(recipe, problems, tables, starts):
 def _with_zeros(start, recipe):
     """The same, but with the others at zero."""
     components = np.zeros((*start.weights.shape, len(recipe.family.names)))
-    components[..., 0] = start.components[..., 0]
+    components[..., : start.components.shape[-1]] = start.components
     return Parameters(start.weights, components)
 
 
@@ -205,7 +208,7 @@ def _with_all_parameters(start, recipe):
     init = recipe.specification.init
     given = np.where(np.isnan(init), recipe.family.start, init)
     components = np.broadcast_to(given, (*start.weights.shape, init.shape[1])).copy()
-    components[..., 0] = start.components[..., 0]
+    components[..., : start.components.shape[-1]] = start.components
     return Parameters(start.weights, components)
 
 
@@ -231,8 +234,9 @@ def refuse_if_impossible(recipe, start, counts):
                 f"{name}={parameters.components[:, p].tolist()}"
                 for p, name in enumerate(recipe.family.names)
             ]
+            heads, tails = (np.array2string(x[..., i]) for x in (counts.heads, counts.tails))
             raise ValueError(
-                f"A row of {counts.heads[i]:g} heads and {counts.tails[i]:g} tails is impossible "
+                f"A row of {heads} heads and {tails} tails is impossible "
                 f"for {whose} at the start: {', '.join(values)}, "
                 f"weights={parameters.weights.tolist()}. Move {recipe.specification.names} inside "
                 "(0, 1)."

@@ -12,6 +12,7 @@ from skcoin._guesses import explain, numbers_of, one_column, refuse_guess
 from skcoin._validation import MOST, exact_floats
 from skcoin._warnings import warn_user
 
+LEAST_CHUNK = 1 << 10
 CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
 
 
@@ -59,12 +60,39 @@ def check_layout(estimator, X, y=None, *, reset):
     return X
 
 
+def check_sets(estimator, X, y=None, *, reset):
+    """X as a numeric 2-D array with two columns for each coin, or one of single tosses.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+    """
+    if reset:
+        estimator._layout = estimator.layout
+    layout = estimator._layout
+    try:
+        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+    except (TypeError, ValueError) as error:
+        if message := explain(X, y, layout, _column_names(estimator, X)):
+            raise ValueError(message) from error
+        raise
+    X = numbers_of(X, _column_names(estimator, X))
+    if layout != "tosses" and X.shape[1] % 2:
+        second = "tails" if layout == "heads_tails" else "all tosses"
+        raise ValueError(
+            f"X has {X.shape[1]} columns, but layout={layout!r} needs two for each coin, heads and "
+            f"{second}, one pair after another. If every column is one coin and every cell one toss "
+            '(1 heads, 0 tails, NaN not tossed), use layout="tosses".'
+        )
+    return X
+
+
 def _column_names(estimator, X):
     """Those that scikit-learn found; releases before 1.7 find none in a frame of newer Polars."""
     return getattr(estimator, "feature_names_in_", getattr(X, "columns", None))
 
 
-def iter_tosses(X, layout, caller, chunk=CHUNK, *, whole=False):
+def iter_tosses(X, layout, caller, chunk=CHUNK, *, whole=False, of_sets=False):
     """Yield heads and tails of X, chunk by chunk; refuse a cell that holds no count of tosses.
 
     Parameters
@@ -76,12 +104,17 @@ def iter_tosses(X, layout, caller, chunk=CHUNK, *, whole=False):
         Who reads X, as the message shall say.
     whole : bool
         Whether to refuse what is not whole.
+    of_sets : bool
+        Whether a row has tosses of several coins, each in columns of its own.
 
     Yields
     ------
-    heads, tails : ndarray of shape (n_rows,)
+    heads, tails : ndarray of shape (n_rows,) or (n_coins, n_rows)
     """
     split = {"heads_tails": _heads_tails, "heads_tosses": _heads_tosses, "tosses": _tosses}[layout]
+    if of_sets:
+        chunk = max(chunk // X.shape[1], LEAST_CHUNK)
+        split = {"heads_tails": _pairs, "heads_tosses": _sets_of_tosses, "tosses": _cells}[layout]
     for start in range(0, len(X), chunk):
         part = X[start : start + chunk]
         if part.dtype.itemsize < 8:
@@ -133,7 +166,23 @@ def _heads_tosses(part, start, caller):  # noqa: ARG001
     return heads, np.maximum(tosses - heads, 0)
 
 
+def _pairs(part, start, caller):  # noqa: ARG001
+    return part[:, ::2].T, part[:, 1::2].T
+
+
+def _sets_of_tosses(part, start, caller):
+    columns = [part[:, j : j + 2] for j in range(0, part.shape[1], 2)]
+    pairs = [_heads_tosses(pair, start, caller) for pair in columns]
+    return tuple(np.stack(sides) for sides in zip(*pairs, strict=True))
+
+
 def _tosses(part, start, caller):
+    heads, tails = _cells(part, start, caller)
+    return heads.sum(axis=0), tails.sum(axis=0)
+
+
+def _cells(part, start, caller):
+    """Which cells are heads and which are tails, (n_columns, n_rows)."""
     heads, tails = part == 1, part == 0
     wrong = ~(heads | tails)
     if part.dtype.kind == "f":
@@ -145,7 +194,7 @@ def _tosses(part, start, caller):
             'which is no toss. With layout="tosses" a cell is 1 for heads, 0 for tails or NaN for '
             'not tossed; for counts use layout="heads_tails".'
         )
-    return heads.sum(axis=1), tails.sum(axis=1)
+    return heads.T, tails.T
 
 
 def _refuse_non_counts(part, start, caller):

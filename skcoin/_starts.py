@@ -13,6 +13,7 @@ from skcoin._em.parameters import Parameters, inside
 from skcoin._families.division import MOST_ORDERED, divide, slices
 from skcoin._families.rates import bins, by_falling_rate
 from skcoin._families.reduced_npmle import grid_of_atoms, reduced, rough_npmle
+from skcoin._families.spread import spread_rates
 
 MOST_ORDERS = 64  # starts, of those in which given weights may come
 LEAST_SHARE = 1e-3  # of the rows, that a coin starts with
@@ -48,6 +49,42 @@ def start_values(tables, specification, init_params, n_init, random_state):
         rng = check_random_state(random_state)
         starts.append(_start(counts, theta, mixing, specification, init_params, n_init, rng))
     return starts
+
+
+def starts_of_sets(tables, specification, init_params, n_init, random_state):
+    """The same of components that are sets of coins: rates of rows far from each other.
+
+    Returns
+    -------
+    starts : list of Parameters of shape (n_starts, n_components)
+        Of the thetas of all coins.
+    """
+    starts, n_coins = [], tables[0].heads.shape[0]
+    given = specification.init[:, :n_coins]
+    n_components, is_random = len(given), init_params in ("random", "k-means++")
+    for counts in tables:
+        rng = check_random_state(random_state)
+        rows = counts.heads, counts.tails, counts.multiplicity
+        drawn = [] if is_random else [spread_rates(*rows, n_components)]
+        while len(drawn) < n_init:
+            far = init_params == "k-means++"
+            of_rows = spread_rates(*rows, n_components, rng) if far else rng.uniform(size=given.shape)
+            drawn.append(of_rows)
+        known = _rates_of_known_sets(counts, n_components)
+        theta = np.where(np.isnan(known), drawn, known)
+        theta = np.where(np.isnan(given), inside(theta), given)
+        weights = np.tile(specification.start_weights, (len(drawn), 1))
+        starts.append(Parameters(weights, theta))
+    return starts
+
+
+def _rates_of_known_sets(counts, n_components):
+    """The pooled rates of the rows that are known to be of each component, NaN for none."""
+    is_own = counts.label == np.arange(n_components)[:, None]
+    rows = is_own * counts.multiplicity
+    heads, tosses = rows @ counts.heads.T, rows @ (counts.heads + counts.tails).T
+    rates = (heads + 0.5) / (tosses + 1)
+    return np.where(is_own.any(axis=1, keepdims=True), rates, np.nan)
 
 
 def _start(counts, theta, mixing, specification, init_params, n_init, rng):

@@ -94,6 +94,26 @@ def check_theta(theta, name, n_components):
     return theta
 
 
+def check_matrix(theta, name, size):
+    """Probabilities of heads of shape (n_components, n_coins), NaN where none is given."""
+    if theta is None:
+        return np.full(size, np.nan)
+    refuse_masked(theta, name)
+    theta = as_floats(np.asarray(theta, dtype=object), name)
+    if theta.shape != size:
+        raise ValueError(
+            f"{name} has shape {theta.shape}, but must have shape {size}: a row for each class, one "
+            "probability of heads per coin, NaN where none is given."
+        )
+    for place in np.argwhere((theta < 0) | (theta > 1))[:1]:
+        k, j = place.tolist()
+        raise ValueError(
+            f"{name}[{k}, {j}] is {theta[k, j]:g}; a probability of heads must be in [0, 1]. Give "
+            "percentages as fractions."
+        )
+    return theta
+
+
 def check_weights(weights, name, n_components):
     """Mixing proportions of shape (n_components,), in [0, 1] with sum one, or None."""
     if weights is None:

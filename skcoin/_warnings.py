@@ -86,6 +86,37 @@ def warn_of_identifiability(model, run, order):
         )
 
 
+def warn_of_sets(model, run, order, *, is_singular):
+    """Say so where other sets of coins have the same likelihood, or a class is there twice."""
+    family, problem = run.problem.family, run.problem
+    if not family.is_identifiable(problem):
+        warn_user(
+            f"{family.n_unknown(problem)} free parameters need as many different patterns of a row "
+            f"and one more, but there can be {family.most_tosses(problem) + 1} only. Other classes "
+            "have the same likelihood. Use fewer classes, or hold theta or weights.",
+            IdentifiabilityWarning,
+        )
+    elif alike := _alike(redundant_pairs(run, model.tol), order):
+        n_needed = len(model.theta_) - sum(len(classes) - 1 for classes in alike)
+        told = "; ".join(
+            f"classes {_listed(classes)} (weights "
+            f"{_listed(model.weights_[classes].round(6).tolist())})"
+            for classes in alike
+        )
+        warn_user(
+            f"One class would do for each of these: {told}. However their weight is shared out, the "
+            f"likelihood is the same. The data ask for {n_needed}: use n_components={n_needed}.",
+            IdentifiabilityWarning,
+        )
+    elif is_singular:
+        warn_user(
+            "Other classes near these have the same likelihood, though there are patterns enough: "
+            "the observed information is singular. Neither thetas nor weights mean anything by "
+            "themselves; use fewer classes, or hold some.",
+            IdentifiabilityWarning,
+        )
+
+
 def _alike(pairs, order):
     """Coins that are one, in lists, from pairs of neighbours; ``order`` is that of the model."""
     chains = []

@@ -12,6 +12,7 @@ from scipy.special import entr, logsumexp, xlogy
 BLOCK = 8192  # numbers; temporaries that stay in cache cost a quarter of larger ones
 LEAST_BLOCK = 64  # rows
 FEW = 2048  # numbers
+FEW_SCORES = 3  # whose products are written out
 LOWEST = np.finfo(float).min
 ROUGH = -2048.0  # log-density of a row; below, rounding would take more than 1e-12 of a posterior
 STEEPEST = 1e75  # score; the square of a steeper one is beyond any float
@@ -117,7 +118,7 @@ def posterior(family, parameters, table):
     of_rows, log_density = mix(family, parameters, table)
     lost = np.isneginf(log_density[..., 0, :])
     if lost.any():
-        order, log_density = family.limit(parameters.components, table[:, lost])
+        order, log_density = family.limit(parameters.components, table[..., lost])
         weights = parameters.weights[:, None]
         order = np.where(weights > 0, order, np.inf)
         slowest = order == order.min(axis=0)
@@ -210,6 +211,10 @@ def _missing_information(posterior, scores, multiplicity):
     missing = -(means * multiplicity) @ means.swapaxes(-1, -2)
     others = (1 - np.eye(n_components)) @ posterior  # 1 - r would lose its digits where r is near 1
     uncertain = multiplicity * posterior * others
+    if n_scores > FEW_SCORES:
+        every = np.stack([np.ones_like(posterior), *scores], axis=-2)
+        own = np.moveaxis((every * uncertain[..., None, :]) @ every.swapaxes(-1, -2), -3, -1)
+        return _with_own(missing, own, n_components, n_scores)
     own = np.empty((*posterior.shape[:-2], n_scores, n_scores, n_components))
     own[..., 0, 0, :] = uncertain.sum(axis=-1)
     for a, score in enumerate(scores, start=1):
@@ -217,6 +222,12 @@ def _missing_information(posterior, scores, multiplicity):
         own[..., 0, a, :] = own[..., a, 0, :] = weighted.sum(axis=-1)
         for b, other in enumerate(scores[:a], start=1):
             own[..., a, b, :] = own[..., b, a, :] = (weighted * other).sum(axis=-1)
-    blocks = missing.reshape(*posterior.shape[:-2], n_scores, n_components, n_scores, n_components)
+    return _with_own(missing, own, n_components, n_scores)
+
+
+def _with_own(missing, own, n_components, n_scores):
+    """The matrix with the blocks of one component put in."""
+    shape = n_scores, n_components, n_scores, n_components
+    blocks = missing.reshape(*missing.shape[:-2], *shape)
     np.einsum("...akbk->...abk", blocks)[...] = own  # einsum gives a view of the diagonals
     return missing

@@ -12,6 +12,7 @@ import numpy as np
 from skcoin._em.maximize import LOOSEST, maximize
 from skcoin._em.parameters import Parameters, concatenate
 from skcoin._em.place import best_place, place, some_shares
+from skcoin._em.quadratic import is_logit
 from skcoin._em.specification import all_free
 
 
@@ -30,8 +31,8 @@ def grown_starts(problems, plain, max_iter):
     starts : list of Parameters of shape (n_starts, n_components)
     """
     asked = problems[0].specification
-    shared = np.arange(len(asked.tied)) > 0
-    kinds = [shared] if asked.tied.any() else [shared, asked.tied]
+    shared = ~is_logit(problems[0].family)
+    kinds = [shared, asked.tied] if shared.any() and not asked.tied.any() else [asked.tied]
     fewer = [None] * len(kinds)  # the fits of one component less
     for n in range(1, asked.n_components + 1):
         first, more_shared = plain(n), None

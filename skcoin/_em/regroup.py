@@ -123,10 +123,17 @@ def _taken_out(end):
         return [(k, rest) for k, rest in apart if rest is not None]
     return [
         (goes, merge(stays, goes, problem, parameters))
-        for pair in pairwise(np.argsort(parameters.components[:, 0]))
+        for pair in _neighbours(problem, parameters)
         for stays, goes in _ways(problem, pair)
         if is_open[goes]
     ]
+
+
+def _neighbours(problem, parameters):
+    """Pairs of components next to each other, on a line; else all pairs."""
+    if problem.family.n_axes == 1:
+        return pairwise(np.argsort(parameters.components[:, 0]))
+    return combinations(range(len(parameters.weights)), 2)
 
 
 def _put_back(problem, places, k, rest):

@@ -34,6 +34,8 @@ class Family:
     coordinates : tuple of {"logit", "linear"}
         In which each moves. The score of a logit is zero at 0 and 1, which a step of Newton can
         reach but not leave; a linear one stays there as long as the slope points outwards.
+    n_axes : int
+        Of heads and of tails: two where a row holds tosses of several coins.
     start : tuple of float
         Where each parameter of a component starts that is given no start; NaN of the first, which
         is told by the rates.
@@ -51,6 +53,7 @@ class Family:
 
     names = ()
     coordinates = ()
+    n_axes = 1
     start = (np.nan,)
     special_case = None
     has_closed_m_step = False
