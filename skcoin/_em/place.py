@@ -87,7 +87,7 @@ def gains_of(problem, k, places, rest, shares):
     )
     size = max(1, BLOCK // len(places))
     for i in range(0, len(problem.multiplicity), size):
-        table, multiplicity = problem.table[:, i : i + size], problem.multiplicity[i : i + size]
+        table, multiplicity = problem.table[..., i : i + size], problem.multiplicity[i : i + size]
         fitted = log_likelihood(problem.family, rest, table)
         excess = _ratio(problem.family.log_density(places, table), fitted) - 1
         with np.errstate(divide="ignore"):  # a given weight of one leaves the others none

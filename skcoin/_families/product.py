@@ -22,6 +22,7 @@ from skcoin._families.beta_binomial import (
 from skcoin._families.binomial import BINOMIAL
 from skcoin._families.contract import At, Family
 from skcoin._families.special import log_binomial_coefficient
+from skcoin._families.spread import spread_rates
 
 LEAST_ROWS = 1024  # that a product of matrices is worth
 HALF = 0.5  # of a head and of a tail, by which rates are off their ends
@@ -39,17 +40,16 @@ class _Product(Family):
     def setup(self, table):  # noqa: ARG002
         return LEAST_ROWS
 
-    def _rates(self, table):
-        """Rates of the rows, drawn to that of all rows, (n_coins, n_rows)."""
+    def _places(self, table):
+        """Rates of rows far from each other, and of others, by turns, (n_candidates, n_coins)."""
         heads, tails = self._pairs(table)
-        m = self._multiplicity(table)
-        mean = (heads @ m + HALF) / ((heads + tails) @ m + 2 * HALF)
-        return (heads + mean[:, None]) / (heads + tails + 1)
-
-    def _rows_of(self, table):
-        """Some rows, spread over those that there are."""
-        n_rows = table.shape[-1]
-        return np.unique(np.linspace(0, n_rows - 1, min(n_rows, MOST_CANDIDATES)).astype(int))
+        m, n_rows = self._multiplicity(table), table.shape[-1]
+        n_far = min(n_rows, MOST_CANDIDATES // 2)
+        far = spread_rates(heads, tails, m, n_far)
+        mean = far[0]
+        rows = np.linspace(0, n_rows - 1, n_far).astype(int)
+        others = (heads[:, rows] + mean[:, None]) / (heads + tails + 1)[:, rows]
+        return np.stack([far, others.T], axis=1).reshape(-1, self.n_coins)
 
     def _apart(self, theta, table, share):
         """Rates of two groups of the rows of a component, along the direction of most misfit.
@@ -163,7 +163,7 @@ class ProductBinomial(_Product):
         return np.repeat(BINOMIAL.pseudo_statistics(prior), self.n_coins)
 
     def candidates(self, table):
-        return self._rates(table).T[self._rows_of(table)]
+        return self._places(table)
 
     def divide(self, c, table, share):
         return self._apart(c, table, share)[None]
@@ -281,7 +281,7 @@ class ProductBetaBinomial(_Product):
         return np.tile(BETA_BINOMIAL.pseudo_statistics(prior), self.n_coins)
 
     def candidates(self, table):
-        theta = self._rates(table).T[self._rows_of(table)]
+        theta = self._places(table)
         rho = np.full((len(theta), self.n_dispersions), self.start[-1])
         return np.concatenate([theta, rho], axis=1)
 
