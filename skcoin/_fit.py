@@ -192,8 +192,10 @@ def _starts_of_all_parameters(recipe, problems, tables, starts):
         ends = [_with_zeros(run.last, fewer) for run in fit_tables(special, tables)]
         return [concatenate(pair) for pair in zip(starts, ends, strict=True)]
 
-    further = grown_starts(problems, plain, recipe.max_iter)
-    return [concatenate(pair) for pair in zip(starts, further, strict=True)]
+    if recipe.n_init > 1:
+        further = grown_starts(problems, plain, recipe.max_iter)
+        return [concatenate(pair) for pair in zip(starts, further, strict=True)]
+    return grown_starts(problems, plain, recipe.max_iter)
 
 
 def _with_zeros(start, recipe):

@@ -16,6 +16,8 @@ from skcoin._families.reduced_npmle import grid_of_atoms, reduced, rough_npmle
 from skcoin._families.spread import spread_rates
 
 MOST_ORDERS = 64  # starts, of those in which given weights may come
+N_DRAWN = 8, 128  # starts of sets of coins, of small tables more than of large ones
+MOST_DRAWN_NUMBERS = 2**19
 LEAST_SHARE = 1e-3  # of the rows, that a coin starts with
 
 
@@ -66,6 +68,12 @@ def starts_of_sets(tables, specification, init_params, n_init, random_state):
         rng = check_random_state(random_state)
         rows = counts.heads, counts.tails, counts.multiplicity
         drawn = [] if is_random else [spread_rates(*rows, n_components)]
+        if init_params == "auto":
+            same = np.random.RandomState(0)  # every time
+            n_drawn = int(np.clip(MOST_DRAWN_NUMBERS // (given.size * len(rows[-1])), *N_DRAWN))
+            drawn += [spread_rates(*rows, n_components, same) for _ in range(n_drawn // 2)]
+            drawn += list(same.uniform(0.01, 0.99, (n_drawn - n_drawn // 2, *given.shape)))
+            n_init += n_drawn
         while len(drawn) < n_init:
             far = init_params == "k-means++"
             of_rows = spread_rates(*rows, n_components, rng) if far else rng.uniform(size=given.shape)

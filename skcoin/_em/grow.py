@@ -9,11 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from skcoin._em.loop import climb
 from skcoin._em.maximize import LOOSEST, maximize
 from skcoin._em.parameters import Parameters, concatenate
 from skcoin._em.place import best_place, place, some_shares
 from skcoin._em.quadratic import is_logit
 from skcoin._em.specification import all_free
+from skcoin._em.steps import newton_step
+
+MOST_KEPT = 6  # starts, of very many, after
+SOME_STEPS = 20
+LEAST_GAIN, SAME = 1e-3, 1e-3
 
 
 def grown_starts(problems, plain, max_iter):
@@ -41,6 +47,7 @@ def grown_starts(problems, plain, max_iter):
             starts = first
             if fewer[i] is not None:
                 starts = _joined(starts, map(_with_one_more, smaller, fewer[i]))
+            starts = screened(smaller, starts)
             if more_shared is not None:
                 starts = _joined(starts, (run.last for run in more_shared))
             if n == asked.n_components and i == len(kinds) - 1:
@@ -49,6 +56,20 @@ def grown_starts(problems, plain, max_iter):
             more_shared = maximize(smaller, starts, may_regroup=n > 1, **options)
             fewer[i] = more_shared
     return None  # not reached: there is one component at least
+
+
+def screened(problems, starts, most=MOST_KEPT):
+    """Those of very many starts that are highest after some steps, the first of equals."""
+    if max(len(start.weights) for start in starts) <= most:
+        return starts
+    options = {"tol": LEAST_GAIN, "max_iter": SOME_STEPS}
+    ends = climb(newton_step, problems, starts, **options)
+    kept = []
+    for parameters, objective in ends:
+        order = np.argsort(-objective, kind="stable")
+        differs = np.diff(-objective[order], prepend=-np.inf) > SAME
+        kept.append(parameters[order[differs][:most]])
+    return kept
 
 
 def _with(problem, n, tied):
