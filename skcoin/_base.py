@@ -291,13 +291,19 @@ class BaseMixture(
         mixture = mixture_of(self)
         values = self._map_rows(X, function, shape, mixture)
         if mixture.may_exclude:
-            pairs = self._map_rows(X, lambda _, *pair: np.column_stack(pair), (2,), mixture)
-            warn_of_excluded(mixture, *pairs.T)
+            shape = 2, *self.theta_.shape[1:]
+            rows = self._map_rows(X, lambda _, *pair: _side_by_side(pair), shape, mixture)
+            warn_of_excluded(mixture, rows[:, 0].T, rows[:, 1].T)
         return values
 
     def _of_counts(self, function, X, sample_weight, *, quiet=False):
         """``function(mixture, counts)`` of the counts of X."""
         return function(mixture_of(self), count_rows(self, X, sample_weight, quiet=quiet))
+
+
+def _side_by_side(pair):
+    """Heads and tails of each row, (n_rows, 2) or (n_rows, 2, n_coins)."""
+    return np.stack([side.T for side in pair], axis=1)
 
 
 def falling(parameters, alike):
@@ -379,7 +385,7 @@ def _chunks(model, X):
 
 def warn_of_layout(model, counts):
     """Say so where names or counts of a fit tell that its layout is another."""
-    if model._layout == "tosses" or model.n_features_in_ != 2:
+    if model._layout == "tosses" or model.n_features_in_ != 2 or model._family.n_axes == 2:
         return
     is_fitted, tossed = hasattr(model, "theta_"), counts.tossed
     warn_of_columns(

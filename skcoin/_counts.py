@@ -57,6 +57,17 @@ class Counts:
         return Counts(heads, tails, self.multiplicity[mask], self.label[mask])
 
 
+def thinned(counts, most):
+    """At most so many rows, which stand for all: those in the middle of equal shares of weight."""
+    if len(counts.multiplicity) <= most:
+        return counts
+    upper = np.cumsum(counts.multiplicity)
+    places = (np.arange(most) + 0.5) / most * upper[-1]
+    rows, times = np.unique(np.searchsorted(upper, places, side="right"), return_counts=True)
+    heads, tails, label = counts.heads[..., rows], counts.tails[..., rows], counts.label[rows]
+    return Counts(heads, tails, times * upper[-1] / most, label)
+
+
 def count(chunks):
     """The counts of an iterable of ``(heads, tails, sample_weight or None, labels or None)``."""
     return merge([part for chunk in chunks for part in _count_chunk(*chunk)])

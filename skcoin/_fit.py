@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skcoin._counts import HIDDEN
+from skcoin._counts import HIDDEN, thinned
 from skcoin._em.grow import grown_starts
 from skcoin._em.maximize import maximize
 from skcoin._em.parameters import Parameters, concatenate, inside
 from skcoin._em.problem import Problem
-from skcoin._em.specification import Specification, all_free
+from skcoin._em.specification import Specification, all_free, warm_start
 from skcoin._starts import start_values, starts_of_sets
 from skcoin._validation import refuse_if_no_toss
+
+MOST_SEARCHED = 1024  # distinct sets of tosses
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,13 @@ def fit_tables(
             refuse_if_no_toss(counts)
     problems = [as_problem(recipe, counts, _scale_of(counts)) for counts in tables]
     starts = warm
+    is_large = recipe.family.n_axes == 2 and recipe.init_params == "auto"
+    is_large &= max(len(counts.multiplicity) for counts in tables) > MOST_SEARCHED
+    if own_starts and is_large:  # all is found on fewer rows
+        regroup, own_starts = False, False
+        starts = _found_on_fewer(recipe, tables, random_state)
+        if warm is not None:
+            starts = [concatenate(pair) for pair in zip(starts, warm, strict=True)]
     if own_starts:
         start = start_values if recipe.family.n_axes == 1 else starts_of_sets
         starts = start(
@@ -212,6 +221,13 @@ def _with_all_parameters(start, recipe):
     components = np.broadcast_to(given, (*start.weights.shape, init.shape[1])).copy()
     components[..., : start.components.shape[-1]] = start.components
     return Parameters(start.weights, components)
+
+
+def _found_on_fewer(recipe, tables, random_state):
+    """Where fits to thinned tables end, as starts, moved inside."""
+    few = [thinned(counts.tossed, MOST_SEARCHED) for counts in tables]
+    runs = fit_tables(recipe, few, random_state=random_state)
+    return [warm_start(run.last[0], recipe.specification)[None] for run in runs]
 
 
 def refuse_if_impossible(recipe, start, counts):

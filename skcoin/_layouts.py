@@ -12,7 +12,7 @@ from skcoin._guesses import explain, numbers_of, one_column, refuse_guess
 from skcoin._validation import MOST, exact_floats
 from skcoin._warnings import warn_user
 
-LEAST_CHUNK = 1 << 10
+CELLS, LEAST_CHUNK = 1 << 22, 1 << 10  # of sets of coins, and rows at least
 CHUNK = 1 << 17  # rows; a chunk and its codes stay in a processor's second-level cache
 
 
@@ -113,7 +113,7 @@ def iter_tosses(X, layout, caller, chunk=CHUNK, *, whole=False, of_sets=False):
     """
     split = {"heads_tails": _heads_tails, "heads_tosses": _heads_tosses, "tosses": _tosses}[layout]
     if of_sets:
-        chunk = max(chunk // X.shape[1], LEAST_CHUNK)
+        chunk = max(CELLS // X.shape[1], LEAST_CHUNK)
         split = {"heads_tails": _pairs, "heads_tosses": _sets_of_tosses, "tosses": _cells}[layout]
     for start in range(0, len(X), chunk):
         part = X[start : start + chunk]

@@ -45,34 +45,28 @@ class Mixture:
     def moments(self, posterior, heads, tails):
         """Mean and variance of theta given each row, the mean between those of the components."""
         of_each, within = self.family.theta_given(self.parameters.components, heads, tails)
+        if self.family.n_axes == 2:  # of each coin
+            posterior = posterior[..., None]
         # A sum by rows is the same to the last bit whichever rows are beside it.
         mean = (posterior * of_each).sum(axis=1)
-        mean = np.clip(mean, of_each.min(axis=-1), of_each.max(axis=-1))
+        components = -self.family.n_axes
+        mean = np.clip(mean, of_each.min(axis=components), of_each.max(axis=components))
         return mean, (posterior * ((of_each - mean[:, None]) ** 2 + within)).sum(axis=1)
 
     def interval(self, heads, tails, level):
-        """Where theta is with this probability given each row, (n_rows, 2)."""
-        return self.quantiles(heads, tails, ((1 - level) / 2, (1 + level) / 2))
+        """Where theta is with this probability given each row, (n_rows, 2).
 
-    def quantiles(self, heads, tails, levels):
-        """Quantiles of theta given each row, (n_rows, n_levels): the least ``x`` up to which theta
-        is with at least that probability, by bisection.
+        Of several coins, (n_rows, n_coins, 2).
         """
-        posterior, c = self.posterior(heads, tails), self.parameters.components
-        of_each, within = self.family.theta_given(c, heads, tails)
-        atoms = np.broadcast_to(np.where(within > 0, np.inf, of_each), posterior.shape)
-        found = np.empty((len(heads), len(levels)))
-        for j, level in enumerate(levels):
-            low, high = np.zeros(len(heads)), np.ones(len(heads))
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2
-                reached = self.family.theta_up_to(c, heads, tails, middle)
-                enough = (posterior * reached).sum(axis=1) >= level
-                low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-            near = np.abs(atoms - high[:, None]).argmin(axis=1)[:, None]
-            atom = np.take_along_axis(atoms, near, axis=1)[:, 0]
-            found[:, j] = np.where(np.abs(atom - high) <= ATOM, atom, high)
-        return found
+        ends, c = ((1 - level) / 2, (1 + level) / 2), self.parameters.components
+        posterior = self.posterior(heads, tails)
+        if self.family.n_axes == 1:
+            return _quantiles(self.family, c, posterior, heads, tails, ends)
+        each = [
+            _quantiles(*self.family.of_coin(j, c), posterior, heads[j], tails[j], ends)
+            for j in range(self.family.n_coins)
+        ]
+        return np.stack(each, axis=1)
 
     def log_density(self, heads, tails):
         """Log-probability of each row without what is free of the parameters."""
@@ -122,3 +116,23 @@ class Mixture:
     def _table(self, heads, tails):
         table = self.family.tabulate(heads, tails, 1.0)
         return table if heads.ndim == self.family.n_axes else np.moveaxis(table, 0, -2)
+
+
+def _quantiles(family, c, posterior, heads, tails, levels):
+    """Quantiles of theta given each row, (n_rows, n_levels): the least ``x`` up to which theta is
+    with at least that probability, by bisection.
+    """
+    of_each, within = family.theta_given(c, heads, tails)
+    atoms = np.broadcast_to(np.where(within > 0, np.inf, of_each), posterior.shape)
+    found = np.empty((len(heads), len(levels)))
+    for j, level in enumerate(levels):
+        low, high = np.zeros(len(heads)), np.ones(len(heads))
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            reached = family.theta_up_to(c, heads, tails, middle)
+            enough = (posterior * reached).sum(axis=1) >= level
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        near = np.abs(atoms - high[:, None]).argmin(axis=1)[:, None]
+        atom = np.take_along_axis(atoms, near, axis=1)[:, 0]
+        found[:, j] = np.where(np.abs(atom - high) <= ATOM, atom, high)
+    return found

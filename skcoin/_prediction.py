@@ -101,7 +101,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                [0.5228, 0.4772]])
         """
         refuse_if_not_fitted(self)
-        return self._map_posterior(X, Mixture.posterior, self.theta_.shape)
+        return self._map_posterior(X, Mixture.posterior, self.weights_.shape)
 
     def transform(self, X: ArrayLike) -> Any:
         """The posterior probabilities of ``predict_proba``, as features for a next step.
@@ -172,7 +172,8 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> std.round(3)
         array([0.03 , 0.134])
         """
-        mean, std = self._map_posterior(X, _moments, (2,)).T
+        values = self._map_posterior(X, _moments, (2, *self.theta_.shape[1:]))
+        mean, std = values[:, 0], values[:, 1]
         return (mean, std) if return_std else mean
 
     def posterior_interval(self, X: ArrayLike, level: float = 0.95) -> Floats:
@@ -224,7 +225,8 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         refuse_if_not_fitted(self)
         check_level(level)
-        return self._map_posterior(X, lambda mixture, *pair: mixture.interval(*pair, level), (2,))
+        shape = *self.theta_.shape[1:], 2
+        return self._map_posterior(X, lambda mixture, *pair: mixture.interval(*pair, level), shape)
 
     @property
     def _n_features_out(self):
@@ -234,4 +236,4 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 def _moments(mixture, heads, tails):
     """Mean and standard deviation of theta given each row."""
     mean, variance = mixture.moments(mixture.posterior(heads, tails), heads, tails)
-    return np.column_stack([mean, np.sqrt(variance)])
+    return np.stack([mean, np.sqrt(variance)], axis=1)

@@ -76,7 +76,9 @@ def starts_of_sets(tables, specification, init_params, n_init, random_state):
             n_init += n_drawn
         while len(drawn) < n_init:
             far = init_params == "k-means++"
-            of_rows = spread_rates(*rows, n_components, rng) if far else rng.uniform(size=given.shape)
+            of_rows = (
+                spread_rates(*rows, n_components, rng) if far else rng.uniform(size=given.shape)
+            )
             drawn.append(of_rows)
         known = _rates_of_known_sets(counts, n_components)
         theta = np.where(np.isnan(known), drawn, known)

@@ -114,6 +114,42 @@ def check_matrix(theta, name, size):
     return theta
 
 
+def check_learned_sets(learned, theta):
+    """``learn_theta`` as one bool per class and coin; what is held needs a value to be held at."""
+    learn = np.asarray(learned)
+    if learn.dtype != bool or learn.shape not in [(), theta.shape]:
+        raise ValueError(
+            f"learn_theta is {learned!r}, but must be True, False or a table of shape "
+            f"{theta.shape} of them, a row for each class."
+        )
+    learn = np.broadcast_to(learn, theta.shape)
+    for place in np.argwhere(~learn & np.isnan(theta))[:1]:
+        k, j = place.tolist()
+        raise ValueError(
+            f"learn_theta is {learned!r}, but theta_init gives no value to coin {j} of class {k}: a "
+            f"theta that is not learned stays at its start. Give theta_init[{k}, {j}]."
+        )
+    return learn
+
+
+def check_tosses(n_tosses, size, *, at_most_one):
+    """Numbers of tosses of shape (n_samples, n_coins)."""
+    tosses = as_floats(np.atleast_1d(np.asarray(n_tosses, dtype=object)), "n_tosses")
+    try:
+        tosses = np.broadcast_to(tosses, size)
+    except ValueError:
+        raise ValueError(
+            f"n_tosses has shape {np.shape(n_tosses)}, but must be a number, one per coin, or of "
+            f"shape {size}."
+        ) from None
+    most = 1 if at_most_one else MOST
+    for value in tosses[(tosses < 0) | (tosses != np.rint(tosses)) | (tosses > most)][:1]:
+        raise ValueError(
+            f"n_tosses is {value:g}, but must be a whole number from 0 to {most} in this layout."
+        )
+    return tosses
+
+
 def check_weights(weights, name, n_components):
     """Mixing proportions of shape (n_components,), in [0, 1] with sum one, or None."""
     if weights is None:

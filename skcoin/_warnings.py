@@ -208,6 +208,9 @@ def warn_of_excluded(mixture, heads, tails, rows=None):
     if not mixture.may_exclude:
         return
     lost = mixture.excludes(heads, tails)
+    if mixture.family.n_axes == 2:
+        _warn_of_excluded_sets(lost)
+        return
     order = np.arange(len(heads)) if rows is None else np.lexsort((tails, heads))
     for i in order[lost[order]][:1]:
         place = f"row {i} with " if rows is None else ""
@@ -218,6 +221,17 @@ def warn_of_excluded(mixture, heads, tails, rows=None):
             f"{theta}; the first is {place}{heads[i]:g} heads and {tails[i]:g} tails. Their "
             "posterior is the limit for coins a hair inside (0, 1), and no evidence. Fit on such "
             "rows, too, or keep theta inside by a theta_prior such as (2, 2).",
+            UserWarning,
+        )
+
+
+def _warn_of_excluded_sets(lost):
+    for i in np.flatnonzero(lost)[:1]:
+        warn_user(
+            f"{lost.sum():,} of {len(lost):,} rows are such as no class can show, since each has "
+            f"thetas of 0 or 1; the first is row {i}. Their posterior is the limit for thetas a "
+            "hair inside (0, 1), and no evidence. Fit on such rows, too, or keep theta inside by a "
+            "theta_prior such as (2, 2).",
             UserWarning,
         )
 

@@ -37,7 +37,7 @@ class _Product(Family):
     def __init__(self, n_coins):
         self.n_coins = n_coins
 
-    def setup(self, table):  # noqa: ARG002
+    def setup(self, table):
         return LEAST_ROWS
 
     def _places(self, table):
@@ -69,6 +69,19 @@ class _Product(Family):
         fit = (xlogy(parts[0], rate) + xlogy(parts[1], 1 - rate)).sum(axis=(0, 1))
         best = np.where(share[order] > 0, fit, -np.inf).argmax()
         return rate[:, :, best]
+
+    def theta_given(self, c, heads, tails):
+        """Of each coin: (n_components, n_coins) or (n_rows, n_components, n_coins)."""
+        each = [
+            family.theta_given(own, *pair)
+            for (family, own), pair in zip(
+                (self.of_coin(j, c) for j in range(self.n_coins)),
+                zip(heads, tails, strict=True),
+                strict=True,
+            )
+        ]
+        means, variances = zip(*each, strict=True)
+        return np.stack(means, axis=-1), np.stack(variances, axis=-1)
 
     def ends_exclude(self, c):
         theta = c[..., : self.n_coins]
@@ -103,6 +116,10 @@ class ProductBinomial(_Product):
         m = np.broadcast_to(multiplicity, heads.shape[1:])
         return np.concatenate([heads, tails, m[None]]).astype(float)
 
+    def of_coin(self, j, c):
+        """The family of one coin, and its parameters."""
+        return BINOMIAL, c[..., [j]]
+
     def _pairs(self, table):
         return table[..., : self.n_coins, :], table[..., self.n_coins : -1, :]
 
@@ -131,7 +148,7 @@ class ProductBinomial(_Product):
         heads, tosses = heads[..., None, :, :], (heads + tails)[..., None, :, :]
         return heads - tosses * c[..., None]
 
-    def collect(self, c, posterior, table):  # noqa: ARG002
+    def collect(self, c, posterior, table):
         weights = posterior * self._multiplicity(table)[..., None, :]
         n = weights.sum(axis=-1, keepdims=True)
         return np.concatenate([n, weights @ table[..., :-1, :].swapaxes(-1, -2)], axis=-1)
@@ -173,7 +190,7 @@ class ProductBinomial(_Product):
             return np.zeros(heads.shape[1:])
         return log_binomial_coefficient(heads, tails).sum(axis=0)
 
-    def rates(self, c, rng):  # noqa: ARG002
+    def rates(self, c, rng):
         return c
 
 
@@ -205,6 +222,10 @@ class ProductBetaBinomial(_Product):
     def _one(self):
         return EXACT_BETA_BINOMIAL if self.is_exact else BETA_BINOMIAL
 
+    def of_coin(self, j, c):
+        """The family of one coin, and its parameters."""
+        return self._one, c[..., [j, self._dispersion(j)]]
+
     def _dispersion(self, j):
         """The place of the dispersion of a coin."""
         return self.n_coins + (j if self.n_dispersions > 1 else 0)
@@ -212,7 +233,7 @@ class ProductBetaBinomial(_Product):
     def _of_coins(self, c, table):
         """The parameters and the table of each coin."""
         for j in range(self.n_coins):
-            yield c[..., [j, self._dispersion(j)]], table[..., j, :, :]
+            yield self.of_coin(j, c)[1], table[..., j, :, :]
 
     def tabulate(self, heads, tails, multiplicity):
         m = np.broadcast_to(multiplicity, heads.shape[1:])
@@ -225,7 +246,9 @@ class ProductBetaBinomial(_Product):
         return table[..., 0, MULTIPLICITY, :]
 
     def setup(self, table):
-        return max(LEAST_ROWS, *(BETA_BINOMIAL.setup(table[..., j, :, :]) for j in range(self.n_coins)))
+        return max(
+            LEAST_ROWS, *(BETA_BINOMIAL.setup(table[..., j, :, :]) for j in range(self.n_coins))
+        )
 
     def at(self, c, table):
         return _At(self, c, table)
