@@ -40,9 +40,16 @@ class Mixture:
 
     @property
     def by_name(self):
-        """The parameters by the family's names, then the weights, each (..., n_components)."""
-        columns = np.moveaxis(self.parameters.components, -1, 0)
-        return dict(zip(self.family.names, columns, strict=True)) | {"weights": self.weights}
+        """The parameters by the family's names, then the weights, each (..., n_components).
+
+        Those of one name have an axis more.
+        """
+        names, components = self.family.names, self.parameters.components
+        places = {name: [p for p, other in enumerate(names) if other == name] for name in names}
+        of_components = {
+            name: components[..., p if len(p) > 1 else p[0]] for name, p in places.items()
+        }
+        return of_components | {"weights": self.weights}
 
     def posterior(self, heads, tails):
         """Probability of each component given a row, (n_rows, n_components)."""

@@ -1,5 +1,6 @@
 """Confidence intervals, by three methods."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.stats import chi2, norm
 from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
+from skcoin._em.parameters import Parameters
 from skcoin._validation import Column, Seed, check_level
 from skcoin._warnings import warn_of
 from skcoin.inspection._bootstrap import replicates_of
@@ -146,7 +148,7 @@ def wald(mixture, errors, level):
     def interval(p, error):
         with np.errstate(divide="ignore", invalid="ignore"):
             half = z * error / (p * (1 - p))
-            return expit(np.stack([logit(p) - half, logit(p) + half], axis=1))
+            return expit(np.stack([logit(p) - half, logit(p) + half], axis=-1))
 
     return Bunch(**{name: interval(p, errors[name]) for name, p in mixture.by_name.items()})
 
@@ -155,31 +157,42 @@ def profile(fitted, level):
     """Intervals from the profile likelihood, and what there is to warn of."""
     gain, drop = gain_of(fitted), 0.5 * chi2.ppf(level, df=1)
 
-    def interval(part, k):
+    def interval(p, k):
         if np.isinf(gain):  # the model takes some rows for impossible
             return np.nan
-        return profile_interval(part, k, fitted.parameters, fitted.problem, drop)
+        return profile_interval(p, k, fitted.parameters, fitted.problem, drop)
 
     return _each_learned(fitted, interval), advice_if_below(gain)
 
 
 def _percentile(replicates, fitted, level):
-    ends = (1 - level) / 2, (1 + level) / 2
-    return _each_learned(fitted, lambda part, k: np.quantile(replicates[part][:, k], ends))
+    ends, names = ((1 - level) / 2, (1 + level) / 2), fitted.mixture.family.names
+
+    def interval(p, k):
+        values = replicates["weights" if p is None else names[p]][:, k]
+        return np.quantile(
+            values if values.ndim == 1 else values[:, p - names.index(names[p])], ends
+        )
+
+    return _each_learned(fitted, interval)
 
 
 def _each_learned(fitted, interval):
-    """The interval of each parameter and weight, NaN for those that are held."""
+    """The interval of each parameter and weight, NaN for those that are held.
+
+    ``interval`` takes which parameter of the family, None for the weight, and which component.
+    """
     specification, n_coins = fitted.specification, fitted.specification.n_components
-    result = Bunch(**{name: np.full((n_coins, 2), np.nan) for name in fitted.mixture.by_name})
-    for p, name in enumerate(fitted.mixture.family.names):
-        learned = np.flatnonzero(specification.free[:, p])
-        if specification.tied[p] and len(learned):
-            result[name][:] = interval(name, 0)
+    components = np.full((2, *specification.free.shape), np.nan)
+    weights = np.full((2, n_coins), np.nan)
+    for p, learned in enumerate(specification.free.T):
+        if specification.tied[p] and learned.any():
+            components[..., p].T[:] = interval(p, 0)
             continue
-        for k in learned:
-            result[name][k] = interval(name, k)
+        for k in np.flatnonzero(learned):
+            components[:, k, p] = interval(p, k)
     if specification.free_weights and n_coins > 1:
         for k in range(n_coins):
-            result.weights[k] = interval("weights", k)
-    return result
+            weights[:, k] = interval(None, k)
+    ends = replace(fitted.mixture, parameters=Parameters(weights, components)).by_name
+    return Bunch(**{name: np.stack([*pair], axis=-1) for name, pair in ends.items()})

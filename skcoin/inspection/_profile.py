@@ -27,13 +27,13 @@ ROUNDING = 4 * np.finfo(float).eps  # of the objective, relative to its size
 LOWEST = 1e100  # below the maximum; what root finding takes for an infinite drop
 
 
-def profile_interval(part, k, parameters, problem, drop):
+def profile_interval(p, k, parameters, problem, drop):
     """The interval of a parameter or the weight of component ``k``.
 
     Parameters
     ----------
-    part : str
-        A name of the family's, or "weights".
+    p : int or None
+        Which parameter of the family; None for the weight.
     k : int
     parameters : Parameters of shape (n_components,)
         At a maximum.
@@ -49,16 +49,15 @@ def profile_interval(part, k, parameters, problem, drop):
     expected = e_step(problem, parameters[None])
     top = expected.objective[0]
     drop = drop + ROUNDING * abs(top)  # such a drop may be none
-    size = expected.n.sum() if part == "weights" else _size_of(problem, expected, k)
+    size = expected.n.sum() if p is None else _size_of(problem, expected, k)
     step = FIRST_STEP / np.sqrt(max(size, 1.0))  # in arcsin sqrt p
 
     def root_drop(x, start):
-        objective, moved = _highest(_Surface(part, k, np.sin(x) ** 2, start, problem))
+        objective, moved = _highest(_Surface(p, k, np.sin(x) ** 2, start, problem))
         return np.sqrt(min(max(top - objective, 0.0), LOWEST)), moved
 
-    at = None if part == "weights" else problem.family.names.index(part)
-    p = parameters.weights[k] if at is None else parameters.components[k, at]
-    x = np.arcsin(np.sqrt(p))
+    value = parameters.weights[k] if p is None else parameters.components[k, p]
+    x = np.arcsin(np.sqrt(value))
     here = root_drop(x, parameters)[0]  # by rounding not quite zero
     ends = (
         _where_dropped(root_drop, np.sqrt(drop), x, here, end, step, parameters)
@@ -137,15 +136,14 @@ class _Surface:
     is linear, ``arcsin sqrt``, in which its ends are ordinary points. What is shared is there once.
     """
 
-    def __init__(self, part, k, value, parameters, problem):
+    def __init__(self, p, k, value, parameters, problem):
         specification, family = problem.specification, problem.family
         components, weights = parameters.components.copy(), parameters.weights.copy()
         learns = specification.free.copy()
         shares = np.full(len(weights), specification.free_weights)
-        if part == "weights":
+        if p is None:
             weights[k], shares[k] = value, False
         else:
-            p = family.names.index(part)
             of_all = slice(None) if specification.tied[p] else k
             components[of_all, p], learns[of_all, p] = value, False
         self._held, self._problem = Parameters(weights, components), problem

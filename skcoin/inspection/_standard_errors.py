@@ -1,5 +1,7 @@
 """Standard errors from the observed information."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
@@ -7,6 +9,7 @@ from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._em.e_step import e_step
+from skcoin._em.parameters import Parameters
 from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_bound
 from skcoin._validation import Column
 from skcoin._warnings import warn_of
@@ -114,9 +117,12 @@ def standard_errors(
 def errors_of(fitted):
     """The standard errors of a model that has been checked, and what there is to warn of."""
     covariance, advice = _covariance(fitted)
-    names = list(fitted.mixture.by_name)
-    errors = np.sqrt(np.diagonal(covariance)).reshape(len(names), -1)
-    return Bunch(**dict(zip(names, errors, strict=True)), covariance=covariance), advice
+    *of_components, of_weights = np.sqrt(np.diagonal(covariance)).reshape(
+        -1, fitted.specification.n_components
+    )
+    errors = Parameters(of_weights, np.stack(of_components, axis=-1))
+    by_name = replace(fitted.mixture, parameters=errors).by_name
+    return Bunch(**by_name, covariance=covariance), advice
 
 
 def gain_of(fitted):
