@@ -38,6 +38,19 @@ class Mixture:
     def weights(self):
         return self.parameters.weights
 
+    @property
+    def by_name(self):
+        """The parameters by the family's names, then the weights, each (..., n_components).
+
+        Those of one name have an axis more.
+        """
+        names, components = self.family.names, self.parameters.components
+        places = {name: [p for p, other in enumerate(names) if other == name] for name in names}
+        of_components = {
+            name: components[..., p if len(p) > 1 else p[0]] for name, p in places.items()
+        }
+        return of_components | {"weights": self.weights}
+
     def posterior(self, heads, tails):
         """Probability of each component given a row, (n_rows, n_components)."""
         return e_step.posterior(self.family, self.parameters, self._table(heads, tails))
@@ -71,6 +84,13 @@ class Mixture:
     def log_density(self, heads, tails):
         """Log-probability of each row without what is free of the parameters."""
         return e_step.log_likelihood(self.family, self.parameters, self._table(heads, tails))
+
+    def log_density_as(self, family, heads, tails):
+        """The same, but without what another family leaves out."""
+        log_density = self.log_density(heads, tails)
+        if family is self.family:
+            return log_density
+        return log_density + self.family.log_base(heads, tails) - family.log_base(heads, tails)
 
     def log_likelihood(self, heads, tails):
         """Log-probability of each row, at most 0."""

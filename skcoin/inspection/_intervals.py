@@ -1,5 +1,6 @@
 """Confidence intervals, by three methods."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.stats import chi2, norm
 from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
+from skcoin._em.parameters import Parameters
 from skcoin._validation import Column, Seed, check_level
 from skcoin._warnings import warn_of
 from skcoin.inspection._bootstrap import replicates_of
@@ -37,8 +39,8 @@ def confidence_intervals(
     Three methods, from the quickest to the most expensive:
 
     - "wald": ``logit p +- z se / (p (1 - p))``, from the standard errors. It stays inside (0, 1)
-      and is good where coins are well apart and seen often. It has nothing to say of a theta at 0
-      or 1.
+      and is good where coins are well apart and seen often. It has nothing to say of a theta or a
+      dispersion at 0 or 1.
     - "profile": the values ``v`` with ``2 (l_max - l_p(v)) <= chi2``, where ``l_p(v)`` is the
       log-likelihood at its local maximum over coins whose ``p`` is ``v``, as it is followed from
       the fit outwards [1]_. It needs no symmetry and takes in 0 and 1 where the data allow them.
@@ -46,7 +48,7 @@ def confidence_intervals(
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Fitted.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
@@ -73,6 +75,9 @@ def confidence_intervals(
         ``theta`` : ndarray of shape (n_components, 2)
             Lower and upper end for the probability of heads of each coin, in [0, 1]. NaN if it is
             held, and with "wald" also if it is 0 or 1.
+        ``dispersion`` : ndarray of shape (n_components, 2)
+            Of a BetaBinomialMixture: the same for the dispersions. With "profile", those that the
+            data allow to be 0 have intervals from 0 on, and those of no effect all of [0, 1].
         ``weights`` : ndarray of shape (n_components, 2)
             The same for the mixing proportions.
 
@@ -143,38 +148,51 @@ def wald(mixture, errors, level):
     def interval(p, error):
         with np.errstate(divide="ignore", invalid="ignore"):
             half = z * error / (p * (1 - p))
-            return expit(np.stack([logit(p) - half, logit(p) + half], axis=1))
+            return expit(np.stack([logit(p) - half, logit(p) + half], axis=-1))
 
-    return Bunch(
-        theta=interval(mixture.theta, errors.theta),
-        weights=interval(mixture.weights, errors.weights),
-    )
+    return Bunch(**{name: interval(p, errors[name]) for name, p in mixture.by_name.items()})
 
 
 def profile(fitted, level):
     """Intervals from the profile likelihood, and what there is to warn of."""
     gain, drop = gain_of(fitted), 0.5 * chi2.ppf(level, df=1)
 
-    def interval(part, k):
+    def interval(p, k):
         if np.isinf(gain):  # the model takes some rows for impossible
             return np.nan
-        return profile_interval(part, k, fitted.parameters, fitted.problem, drop)
+        return profile_interval(p, k, fitted.parameters, fitted.problem, drop)
 
     return _each_learned(fitted, interval), advice_if_below(gain)
 
 
 def _percentile(replicates, fitted, level):
-    ends = (1 - level) / 2, (1 + level) / 2
-    return _each_learned(fitted, lambda part, k: np.quantile(replicates[part][:, k], ends))
+    ends, names = ((1 - level) / 2, (1 + level) / 2), fitted.mixture.family.names
+
+    def interval(p, k):
+        values = replicates["weights" if p is None else names[p]][:, k]
+        return np.quantile(
+            values if values.ndim == 1 else values[:, p - names.index(names[p])], ends
+        )
+
+    return _each_learned(fitted, interval)
 
 
 def _each_learned(fitted, interval):
-    """The interval of each theta and weight, NaN for those that are held."""
+    """The interval of each parameter and weight, NaN for those that are held.
+
+    ``interval`` takes which parameter of the family, None for the weight, and which component.
+    """
     specification, n_coins = fitted.specification, fitted.specification.n_components
-    result = Bunch(theta=np.full((n_coins, 2), np.nan), weights=np.full((n_coins, 2), np.nan))
-    for k in np.flatnonzero(specification.free[:, 0]):
-        result.theta[k] = interval("theta", k)
+    components = np.full((2, *specification.free.shape), np.nan)
+    weights = np.full((2, n_coins), np.nan)
+    for p, learned in enumerate(specification.free.T):
+        if specification.tied[p] and learned.any():
+            components[..., p].T[:] = interval(p, 0)
+            continue
+        for k in np.flatnonzero(learned):
+            components[:, k, p] = interval(p, k)
     if specification.free_weights and n_coins > 1:
         for k in range(n_coins):
-            result.weights[k] = interval("weights", k)
-    return result
+            weights[:, k] = interval(None, k)
+    ends = replace(fitted.mixture, parameters=Parameters(weights, components)).by_name
+    return Bunch(**{name: np.stack([*pair], axis=-1) for name, pair in ends.items()})
