@@ -81,7 +81,7 @@ def check_sets(estimator, X, y=None, *, reset):
         second = "tails" if layout == "heads_tails" else "all tosses"
         raise ValueError(
             f"X has {X.shape[1]} columns, but layout={layout!r} needs two for each coin, heads and "
-            f"{second}, one pair after another. If every column is one coin and every cell one toss "
+            f"{second}, one pair after another. If every column is one coin, every cell one toss "
             '(1 heads, 0 tails, NaN not tossed), use layout="tosses".'
         )
     return X

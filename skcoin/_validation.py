@@ -102,7 +102,7 @@ def check_matrix(theta, name, size):
     theta = as_floats(np.asarray(theta, dtype=object), name)
     if theta.shape != size:
         raise ValueError(
-            f"{name} has shape {theta.shape}, but must have shape {size}: a row for each class, one "
+            f"{name} has shape {theta.shape}, but must have shape {size}: a row for each class, a "
             "probability of heads per coin, NaN where none is given."
         )
     for place in np.argwhere((theta < 0) | (theta > 1))[:1]:
@@ -126,8 +126,8 @@ def check_learned_sets(learned, theta):
     for place in np.argwhere(~learn & np.isnan(theta))[:1]:
         k, j = place.tolist()
         raise ValueError(
-            f"learn_theta is {learned!r}, but theta_init gives no value to coin {j} of class {k}: a "
-            f"theta that is not learned stays at its start. Give theta_init[{k}, {j}]."
+            f"learn_theta is {learned!r}, but theta_init gives no value to coin {j} of class {k}: "
+            f"a theta that is not learned stays at its start. Give theta_init[{k}, {j}]."
         )
     return learn
 

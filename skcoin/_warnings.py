@@ -86,8 +86,8 @@ def warn_of_identifiability(model, run, order):
             for coins in alike
         )
         warn_user(
-            f"One coin would do for each of these: {told}. However their weight is shared out, the "
-            f"likelihood is the same, so that neither their weights nor the {names} of a coin "
+            f"One coin would do for each of these: {told}. However their weight is shared out, "
+            f"the likelihood is the same, so that neither their weights nor the {names} of a coin "
             "without weight mean anything. "
             f"The data ask for {n_needed}: use n_components={n_needed}.",
             IdentifiabilityWarning,
@@ -112,8 +112,8 @@ def warn_of_sets(model, run, order, *, is_singular):
             for classes in alike
         )
         warn_user(
-            f"One class would do for each of these: {told}. However their weight is shared out, the "
-            f"likelihood is the same. The data ask for {n_needed}: use n_components={n_needed}.",
+            f"One class would do for each of these: {told}. However their weight is shared out, "
+            f"the likelihood is the same. The data ask for {n_needed}: use n_components={n_needed}.",
             IdentifiabilityWarning,
         )
     elif is_singular:

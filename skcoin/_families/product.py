@@ -320,8 +320,8 @@ class ProductBetaBinomial(_Product):
         return super().ends_exclude(c) | (c[..., self.n_coins :] == 1).any(axis=-1)
 
     def log_base(self, heads, tails, *, in_order=False):
-        bases = [self._one.log_base(*pair, in_order=in_order) for pair in zip(heads, tails)]
-        return np.sum(bases, axis=0)
+        pairs = zip(heads, tails, strict=True)
+        return sum(self._one.log_base(*pair, in_order=in_order) for pair in pairs)
 
     def rates(self, c, rng):
         return np.stack(
