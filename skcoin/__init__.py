@@ -7,9 +7,9 @@ coin's probability of heads and how often it is picked.
 from skcoin._beta_binomial_mixture import BetaBinomialMixture
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._nonparametric_mixture import NonparametricBinomialMixture
+from skcoin._persistence import show_versions
 from skcoin._product_binomial_mixture import ProductBinomialMixture
 from skcoin._three_coin import ThreeCoinModel
-from skcoin._versions import show_versions
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.frames import count_tosses, fit_groups, join_posterior
 

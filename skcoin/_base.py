@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator, DensityMixin
 
 from skcoin._counts import count, map_rows, merge, with_columns
 from skcoin._criteria import CriteriaMixin
-from skcoin._em.parameters import Parameters
+from skcoin._em.parameters import Parameters, falling
 from skcoin._em.specification import warm_start
 from skcoin._families import BINOMIAL
 from skcoin._fit import Recipe, fit_tables, total_log_base
 from skcoin._guesses import warn_of_index
-from skcoin._layouts import check_layout, iter_tosses
+from skcoin._layouts import check_layout, chunks_of
 from skcoin._mixture import Mixture
 from skcoin._persistence import PersistenceMixin
 from skcoin._prediction import PredictionMixin
@@ -283,7 +283,7 @@ class BaseMixture(
         """``function(mixture, heads, tails)`` of every row, an array of this shape each."""
         mixture = mixture_of(self) if mixture is None else mixture
         X = self._check(self, X, reset=False)
-        chunks = _chunks(self, X)
+        chunks = chunks_of(self, X)
         return map_rows(lambda *pair: function(mixture, *pair), chunks, len(X), shape)
 
     def _map_posterior(self, X, function, shape):
@@ -304,25 +304,6 @@ class BaseMixture(
 def _side_by_side(pair):
     """Heads and tails of each row, (n_rows, 2) or (n_rows, 2, n_coins)."""
     return np.stack([side.T for side in pair], axis=1)
-
-
-def falling(parameters, alike):
-    """The order of components in which those that are alike come by falling first parameter.
-
-    Parameters
-    ----------
-    parameters : Parameters of shape (..., n_components)
-    alike : ndarray of shape (n_components,), bool
-        The others keep their places.
-
-    Returns
-    -------
-    order : ndarray of shape (..., n_components), int
-    """
-    first, places = parameters.components[..., 0], np.flatnonzero(alike)
-    order = np.broadcast_to(np.arange(len(alike)), first.shape).copy()
-    order[..., places] = places[np.argsort(-first[..., places], axis=-1, kind="stable")]
-    return order
 
 
 def recipe_of(model):
@@ -362,7 +343,7 @@ def count_rows(
     X = model._check(model, X, y, reset=reset)
     sample_weight = check_sample_weight(sample_weight, len(X))
     labels = check_coins(coins, len(X), model._n_components)
-    counts = count(with_columns(_chunks(model, X), sample_weight, labels))
+    counts = count(with_columns(chunks_of(model, X), sample_weight, labels))
     if before is not None:
         counts = merge([before, counts])
     if sample_weight is not None and not quiet:
@@ -370,17 +351,6 @@ def count_rows(
         n_parameters = recipe_of(model).specification.n_parameters if fits else model._n_parameters
         warn_of_weights(sample_weight, counts, n_parameters)
     return counts
-
-
-def _chunks(model, X):
-    family = model._family
-    return iter_tosses(
-        X,
-        model._layout,
-        type(model).__name__,
-        whole=family.needs_whole,
-        of_sets=family.n_axes == 2,
-    )
 
 
 def warn_of_layout(model, counts):

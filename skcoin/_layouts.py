@@ -87,6 +87,13 @@ def check_sets(estimator, X, y=None, *, reset):
     return X
 
 
+def chunks_of(model, X):
+    """Heads and tails of X as a model reads them, chunk by chunk; X is from its own check."""
+    family, caller = model._family, type(model).__name__
+    of_sets = family.n_axes == 2
+    return iter_tosses(X, model._layout, caller, whole=family.needs_whole, of_sets=of_sets)
+
+
 def _column_names(estimator, X):
     """Those that scikit-learn found; releases before 1.7 find none in a frame of newer Polars."""
     return getattr(estimator, "feature_names_in_", getattr(X, "columns", None))

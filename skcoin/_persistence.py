@@ -1,5 +1,7 @@
-"""The state of an estimator: what is stored, by which version, and what may be left out."""
+"""The state of an estimator: what is stored, by which versions, and what may be left out."""
 
+import platform
+from importlib.metadata import PackageNotFoundError, version
 from typing import Self
 
 from sklearn.exceptions import InconsistentVersionWarning
@@ -8,6 +10,10 @@ from skcoin._validation import refuse_if_forgotten, refuse_if_not_fitted
 from skcoin._warnings import warn_user
 
 KEY = "_skcoin_version"
+PACKAGES = (  # what skcoin needs, and what it speaks to where it is there
+    *("numpy", "scipy", "scikit-learn", "joblib", "matplotlib", "narwhals", "pandas", "polars"),
+    *("pyarrow", "duckdb", "dask", "ibis-framework", "pyspark", "skops"),
+)
 
 
 class _InconsistentVersion(InconsistentVersionWarning):
@@ -115,3 +121,32 @@ def _version():
     from skcoin import __version__  # which is complete only when all of skcoin is imported
 
     return __version__
+
+
+def show_versions() -> None:
+    """Print the versions of skcoin, of Python and of what skcoin works with.
+
+    A report of a mistake should name them. Nothing is imported for it.
+
+    Examples
+    --------
+    >>> import skcoin
+    >>> skcoin.show_versions()
+    skcoin          0...
+    python          3...
+    machine         ...
+    numpy           2...
+    ...
+    """
+    print(f"{'skcoin':14}  {_version()}")
+    print(f"{'python':14}  {platform.python_version()}")
+    print(f"{'machine':14}  {platform.platform()}")
+    for package in PACKAGES:
+        print(f"{package:14}  {_installed(package)}")
+
+
+def _installed(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -113,7 +113,8 @@ def warn_of_sets(model, run, order, *, is_singular):
         )
         warn_user(
             f"One class would do for each of these: {told}. However their weight is shared out, "
-            f"the likelihood is the same. The data ask for {n_needed}: use n_components={n_needed}.",
+            f"the likelihood is the same. The data ask for {n_needed}: use "
+            f"n_components={n_needed}.",
             IdentifiabilityWarning,
         )
     elif is_singular:

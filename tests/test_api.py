@@ -74,7 +74,7 @@ def test_versions_are_shown_of_skcoin_and_of_all_that_it_works_with(capsys):
 
 
 def test_versions_of_what_is_missing_are_said_to_be(capsys, monkeypatch):
-    monkeypatch.setattr(skcoin._versions, "PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(skcoin._persistence, "PACKAGES", ("no-such-package",))
     skcoin.show_versions()
     assert "no-such-package  not installed" in capsys.readouterr().out
 

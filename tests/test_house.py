@@ -87,7 +87,7 @@ ROOMS = [  # from the top; a room imports from itself and from those after it
     ("skcoin.inspection", "skcoin.frames", "skcoin.model_selection"),
     (
         *("skcoin._binomial_mixture", "skcoin._three_coin", "skcoin._nonparametric_mixture"),
-        "skcoin._beta_binomial_mixture",
+        *("skcoin._beta_binomial_mixture", "skcoin._product_binomial_mixture"),
     ),
     ("skcoin._base",),
     ("skcoin._prediction", "skcoin._criteria", "skcoin._sampling", "skcoin._fit"),

@@ -51,3 +51,22 @@ def concatenate(several):
         np.concatenate([p.weights for p in several]),
         np.concatenate([p.components for p in several]),
     )
+
+
+def falling(parameters, alike):
+    """The order of components in which those that are alike come by falling first parameter.
+
+    Parameters
+    ----------
+    parameters : Parameters of shape (..., n_components)
+    alike : ndarray of shape (n_components,), bool
+        The others keep their places.
+
+    Returns
+    -------
+    order : ndarray of shape (..., n_components), int
+    """
+    first, places = parameters.components[..., 0], np.flatnonzero(alike)
+    order = np.broadcast_to(np.arange(len(alike)), first.shape).copy()
+    order[..., places] = places[np.argsort(-first[..., places], axis=-1, kind="stable")]
+    return order

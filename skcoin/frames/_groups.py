@@ -11,9 +11,9 @@ from joblib import Parallel, delayed  # scikit-learn's sets filters of warnings 
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
-from skcoin._base import BaseMixture, falling, recipe_of, refuse_if_no_model
+from skcoin._base import BaseMixture, recipe_of, refuse_if_no_model
 from skcoin._counts import HIDDEN, Counts, without_traces
-from skcoin._em.parameters import concatenate
+from skcoin._em.parameters import concatenate, falling
 from skcoin._em.problem import pad
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._families import BINOMIAL

@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
-from skcoin._base import count_rows, falling, recipe_of, warn_of_layout
+from skcoin._base import count_rows, recipe_of, warn_of_layout
 from skcoin._beta_binomial_mixture import BetaBinomialMixture
 from skcoin._binomial_mixture import BinomialMixture
+from skcoin._em.parameters import falling
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
