@@ -226,12 +226,6 @@ class BetaBinomialMixture(BaseMixture):
     def _n_components(self):
         return self.n_components
 
-    def _learn(self, run, order, counts, recipe):
-        super()._learn(run, order, counts, recipe)
-        free = recipe.specification.free[order, 1] & (self.dispersion_type == "separate")
-        self.dispersion_[free & (self.theta_ == np.rint(self.theta_))] = 0.0  # it has no effect
-        self.dispersion_path_[-1] = self.dispersion_
-
     def _specification(self):
         n, tied = self.n_components, self.dispersion_type == "tied"
         theta = check_theta(self.theta_init, "theta_init", n)
