@@ -169,7 +169,7 @@ class Family:
         fit = np.maximum(log_density[:, None], log_density) @ share  # each row is of the nearer one
         return places[np.array(np.unravel_index(fit.argmax(), fit.shape))][None]
 
-    def settled(self, c, specification):  # noqa: ARG002
+    def settled(self, c, specification):
         """The components of a fit, with 0 for what was learned but has no effect where they are."""
         return c
 

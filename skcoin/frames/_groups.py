@@ -176,8 +176,9 @@ def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
     Returns
     -------
     columns : dict of ndarray of shape (n_tables,)
-        ``theta0``, ... (and the family's other names), ``weight0``, ..., ``log_likelihood``, ``bic``, ``gap``, ``identifiable``
-        and ``converged``; NaN and False for a table without a toss.
+        ``theta0``, ..., and so for the family's other names, ``weight0``, ..., ``log_likelihood``,
+        ``bic``, ``gap``, ``identifiable`` and ``converged``; NaN and False for a table without a
+        toss.
     """
     tossed = [table.keep((table.tosses > 0) & (table.multiplicity > 0)) for table in tables]
     # Tables about as long side by side, so that little is padded.

@@ -181,7 +181,9 @@ def _firsts(estimator):
     """The estimators of the table, each of one coin."""
     several = isinstance(estimator, list | tuple)
     if several and not estimator:
-        raise ValueError("estimator is an empty list. Give at least one, such as BinomialMixture().")
+        raise ValueError(
+            "estimator is an empty list. Give at least one, such as BinomialMixture()."
+        )
     estimators = estimator if several else [estimator]
     for i, one in enumerate(estimators):
         _check(one, f"estimator[{i}]" if several else "estimator")

@@ -83,8 +83,9 @@ def standard_errors(
     Notes
     -----
     What is held, or stands at 0 or 1, is taken as known: the other standard errors are conditional
-    on it. Criteria such as BIC go on counting it, as it was learned. Priors count as the tosses that they stand for, so that after a MAP fit this is the
-    curvature of the log posterior.
+    on it. Criteria such as BIC go on counting what was learned, wherever it ended. Priors count as
+    the tosses that they stand for, so that after a MAP fit this is the curvature of the log
+    posterior.
 
     References
     ----------
@@ -140,7 +141,7 @@ def advice_if_below(gain):
 
 
 def _covariance(fitted):
-    """Covariance of the components and weights, NaN for what has none, and what there is to warn of."""
+    """Covariance of all parameters, NaN for what has none, and what there is to warn of."""
     parameters, quadratic, gain = _information(fitted)
     advice = advice_if_below(gain)
     none = np.full((parameters.weights.size + parameters.components.size,) * 2, np.nan)
