@@ -245,14 +245,6 @@ def compare_n_components(estimator, X, sample_weight=None):
     return dict(compare(X, 3, sample_weight=sample_weight, estimator=estimator))
 
 
-def compare_families(estimator, X, sample_weight=None):
-    varying = BetaBinomialMixture(layout=getattr(estimator, "layout", "heads_tails"))
-    compare = inspection.compare_n_components
-    table = dict(compare(X, 2, sample_weight=sample_weight, estimator=[estimator, varying]))
-    table["model"] = " ".join(table["model"]).replace(f"layout='{varying.layout}'", "")
-    return table
-
-
 def summary(model, X, **columns):
     result = inspection.summary(model, X, **columns)
     facts = dict(result.facts)
@@ -348,24 +340,17 @@ FUNCTIONS = [
         models=("two coins", "three coins", "ThreeCoinModel", *VARYING),
         ways=OF_A_TEST,
     ),
-    *(
-        Call(
-            "compare_n_components",
-            read,
-            (WEIGHTS,),
-            variant,
-            fits=True,
-            refuses=f"{name} must be a BinomialMixture or BetaBinomialMixture, such as "
-            "BinomialMixture(), but is ",
-            models=models,
-            ways={"log_likelihood": total(1)}
-            | dict.fromkeys(("aic", "bic", "icl"), total(-2))
-            | to_rounding("gap"),
-        )
-        for read, variant, name, models in (
-            (compare_n_components, "", "estimator", ("two coins", *VARYING)),
-            (compare_families, "across families", "estimator[0]", ("two coins",)),
-        )
+    Call(
+        "compare_n_components",
+        compare_n_components,
+        (WEIGHTS,),
+        fits=True,
+        refuses="estimator must be a BinomialMixture or BetaBinomialMixture, such as "
+        "BinomialMixture(), but is ",
+        models=("two coins", *VARYING),
+        ways={"log_likelihood": total(1)}
+        | dict.fromkeys(("aic", "bic", "icl"), total(-2))
+        | to_rounding("gap"),
     ),
 ]
 
