@@ -1,7 +1,11 @@
 """What inspection says of coins that vary, against likelihoods that are written anew."""
 
+import warnings
+
+import matplotlib.pyplot as plt
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 from _models import compare
 from _references import load_set
@@ -9,7 +13,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
-from skcoin import BetaBinomialMixture, BinomialMixture, NonparametricBinomialMixture
+from skcoin import (
+    BetaBinomialMixture,
+    BinomialMixture,
+    IdentifiabilityWarning,
+    NonparametricBinomialMixture,
+    fit_groups,
+)
 from skcoin.inspection import (
     bootstrap,
     compare_n_components,
@@ -18,6 +28,7 @@ from skcoin.inspection import (
     standard_errors,
     summary,
 )
+from skcoin.plotting import ConvergenceDisplay, LowerBoundDisplay, PosteriorDisplay
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -422,3 +433,104 @@ def test_a_summary_says_a_tied_dispersion_once_and_fits_on_a_screen():
     assert separate.shared == ()
     assert "0.000 to 1.000" in str(separate)
     assert "<td>0.071</td>" in separate._repr_html_()
+
+
+# --- groups and pictures ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dispersion_type", ["separate", "tied"])
+def test_groups_of_coins_that_vary_are_those_of_a_loop(dispersion_type):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"heads": rng.binomial(20, rng.beta(2, 3, 120)), "rows": 1, "g": 0})
+    frame["tails"], frame["g"] = 20 - frame["heads"], np.arange(120) % 4
+    frame.loc[frame["g"] == 3, "heads"] = 5  # less than a coin
+    frame["tails"] = 20 - frame["heads"]
+    estimator = BetaBinomialMixture(2, dispersion_type=dispersion_type)
+    with pytest.warns(IdentifiabilityWarning, match="1 of 4 groups"):
+        fits = fit_groups(estimator, frame, by="g")
+    names = ["theta", "dispersion", "weight"]
+    assert list(fits)[1:7] == [f"{name}{k}" for name in names for k in range(2)]
+    for g in range(3):
+        X = frame.loc[frame["g"] == g, ["heads", "tails"]]
+        model, row = BetaBinomialMixture(2, dispersion_type=dispersion_type).fit(X), fits.loc[g]
+        assert_allclose(row[["theta0", "theta1"]].astype(float), model.theta_, atol=1e-6)
+        assert_allclose(
+            row[["dispersion0", "dispersion1"]].astype(float), model.dispersion_, atol=1e-6
+        )
+        assert_allclose(row[["weight0", "weight1"]].astype(float), model.weights_, atol=1e-6)
+        assert_allclose(row["log_likelihood"], total(model, X), rtol=1e-12)
+        assert_allclose(row["bic"], model.bic(X), rtol=1e-12)
+        assert_allclose(row["gap"], optimality_gap(model, X).gap, atol=1e-5)
+
+
+def test_lower_bounds_of_a_coin_that_varies_touch_the_likelihood_from_below():
+    model = BetaBinomialMixture(2).fit(RATS)
+    display = LowerBoundDisplay.from_estimator(model, RATS, coin=0, start=0.4, n_steps=3)
+    plt.close(display.figure_)
+    assert np.all(display.bounds <= display.objective + 1e-9)
+    assert np.all(np.diff(display.path_objective) > 0)
+    for bound, theta, height in zip(
+        display.bounds, display.path, display.path_objective, strict=False
+    ):
+        assert np.interp(theta, display.grid, bound) == pytest.approx(height, abs=1e-2)
+    held = BetaBinomialMixture(
+        2,
+        theta_init=[display.path[0], model.theta_[1]],
+        dispersion_init=model.dispersion_,
+        weights_init=model.weights_,
+        learn_theta=False,
+        learn_dispersion=False,
+        learn_weights=False,
+    ).fit(RATS)
+    assert display.path_objective[0] == pytest.approx(total(held, RATS), abs=1e-9)
+
+
+def test_both_climbs_of_coins_that_vary_end_at_the_maximum():
+    model = BetaBinomialMixture(2, theta_init=[0.2, 0.05], dispersion_init=0.05).fit(RATS)
+    display = ConvergenceDisplay.from_estimator(model, RATS)
+    plt.close(display.figure_)
+    gaps = display.gaps
+    assert gaps["em"][0] == gaps["em-newton"][0] > 0.1
+    for gap in gaps.values():
+        assert np.all(np.diff(gap) <= 1e-12)
+        assert gap[-1] < 1e-6
+
+
+def test_shrunken_rates_and_their_intervals_are_those_of_the_methods():
+    model = BetaBinomialMixture(2).fit(RATS)
+    display = PosteriorDisplay.from_estimator(model, RATS, labels=range(len(RATS)), level=0.9)
+    plt.close(display.figure_)
+    assert_array_equal(display.shrunken, model.posterior_mean(RATS))
+    assert_array_equal(display.intervals, model.posterior_interval(RATS, level=0.9))
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+def test_too_few_tosses_are_said_with_all_that_could_be_held():
+    words = "5 free parameters need .* moments of the theta of a row .* hold theta, dispersion or"
+    with pytest.warns(IdentifiabilityWarning, match=words):
+        model = BetaBinomialMixture(2).fit([[2, 1], [1, 2], [3, 0], [2, 1], [0, 3]])
+    with pytest.warns(IdentifiabilityWarning, match="other values of theta, dispersion and weigh"):
+        standard_errors(model, [[2, 1], [1, 2], [3, 0], [2, 1], [0, 3]])
+
+
+def test_coins_that_are_there_twice_are_named_with_their_dispersions():
+    words = r"coins 0 and 1 \(theta .*, dispersion 0.0 and 0.0, weights .*theta and dispersion of a"
+    with pytest.warns(IdentifiabilityWarning, match=words):
+        BetaBinomialMixture(3).fit([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]])
+
+
+def test_coins_of_one_rate_that_vary_unlike_are_not_said_to_be_one():
+    X = simulated([0.4, 0.4], [0.005, 0.3], [0.5, 0.5], 400, 40, seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        BetaBinomialMixture(2).fit(X)
+
+
+def test_rows_that_a_dispersion_of_one_excludes_are_said_with_it():
+    model = BetaBinomialMixture().fit([[5, 0], [0, 4], [3, 0]])
+    assert model.dispersion_ == 1
+    words = "no coin can show, with theta 0.66.* and dispersion 1.0; .* or hold dispersion below 1"
+    with pytest.warns(UserWarning, match=words):
+        model.predict_proba([[3, 3]])

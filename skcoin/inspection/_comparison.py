@@ -1,5 +1,6 @@
 """How many coins, and do they vary? A table of criteria, one row for each number and model."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,7 +19,7 @@ from skcoin._mixture import Mixture
 from skcoin._validation import Column, check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
 
-KINDS = BinomialMixture, BetaBinomialMixture
+Kind = BinomialMixture | BetaBinomialMixture
 
 
 def compare_n_components(
@@ -26,7 +27,7 @@ def compare_n_components(
     max_components: int = 6,
     *,
     sample_weight: Column = None,
-    estimator: BinomialMixture | None = None,
+    estimator: Kind | Sequence[Kind] | None = None,
     min_gain: float = 1e-3,
     as_frame: bool = False,
 ) -> Any:
@@ -198,7 +199,7 @@ def _firsts(estimator):
 
 
 def _check(estimator, name):
-    if not isinstance(estimator, KINDS):
+    if not isinstance(estimator, Kind):
         kind = "class" if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
             f"{name} must be a BinomialMixture or BetaBinomialMixture, such as BinomialMixture(), "
