@@ -61,15 +61,11 @@ def as_alternative(parameters, roles, recipe, counts):
 def _roles(small, large):
     """Roles such that all coins of the null are played, or None where there are none."""
     n_parameters = max(len(one.specification.tied) for one in (small, large))
-    (learned, values, _), (may_learn, mine, tied) = (
-        [
-            _widened(array, n_parameters)
-            for array in (one.specification.free, one.parameters.components, one.specification.tied)
-        ]
-        for one in (small, large)
-    )
-    shared = tied & may_learn.any(axis=0)
-    if (shared & ~_is_one_number(small, learned, values)).any():
+    learned, values, tied = _asked(small, n_parameters)
+    may_learn, mine, shared = _asked(large, n_parameters)
+    held_alike = ~learned.any(axis=0) & (values == values[0]).all(axis=0)
+    is_one_number = tied | held_alike | (len(values) == 1)
+    if (shared & may_learn.any(axis=0) & ~is_one_number).any():
         return None
     same = ~learned & (mine[:, None] == values)
     can_play = (may_learn[:, None] | same).all(axis=-1)
@@ -92,11 +88,11 @@ def _widened(of_parameters, n_parameters):
     return np.concatenate([of_parameters, zeros], axis=-1)[..., :n_parameters]
 
 
-def _is_one_number(fitted, learned, values):
-    """Which parameters are one number for all coins, whatever it is, (n_parameters,), bool."""
-    held_alike = ~learned.any(axis=0) & (values == values[0]).all(axis=0)
-    tied = _widened(fitted.specification.tied, learned.shape[1])
-    return tied | held_alike | (len(values) == 1)
+def _asked(fitted, n_parameters):
+    """What is learned, the values, and what is shared, of so many parameters."""
+    specification, components = fitted.specification, fitted.parameters.components
+    arrays = specification.free, components, specification.tied
+    return [_widened(array, n_parameters) for array in arrays]
 
 
 def _shared_out(can_play, weights, left):

@@ -39,7 +39,7 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
         Fitted.
     X : array-like of shape (n_samples, n_features)
         Tosses in the layout of the model.
@@ -78,7 +78,8 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
     -----
     The log-likelihood is concave in the mixing distribution, and ``D`` its directional derivative
     towards a single coin. Its supremum is found on the grid and refined around the highest maxima.
-    Priors and known coins play no part: the bound is about the likelihood of hidden coins.
+    Priors and known coins play no part: the bound is about the likelihood of hidden coins. Coins
+    that vary are mixtures of binomials themselves, and so below the same optimum.
 
     References
     ----------
