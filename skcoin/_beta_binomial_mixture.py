@@ -226,26 +226,19 @@ class BetaBinomialMixture(BaseMixture):
     def _n_components(self):
         return self.n_components
 
-    def _learn(self, run, order, counts, recipe):
-        super()._learn(run, order, counts, recipe)
-        free = recipe.specification.free[order, 1] & (self.dispersion_type == "separate")
-        self.dispersion_[free & (self.theta_ == np.rint(self.theta_))] = 0.0  # it has no effect
-        self.dispersion_path_[-1] = self.dispersion_
-
     def _specification(self):
         n, tied = self.n_components, self.dispersion_type == "tied"
         theta = check_theta(self.theta_init, "theta_init", n)
         dispersion = check_dispersion(self.dispersion_init, n, is_tied=tied)
+        learn_theta = check_learned(self.learn_theta, "theta", theta, n)
+        learn = check_learned(self.learn_dispersion, "dispersion", dispersion, n, is_tied=tied)
+        if not tied:  # where theta is held at 0 or 1, there is nothing to vary, nor to learn
+            idle = learn & ~learn_theta & ((theta == 0) | (theta == 1))
+            learn, dispersion = learn & ~idle, np.where(idle, 0.0, dispersion)
         return Specification(
             init=np.stack([theta, dispersion], axis=1),
             weights_init=check_weights(self.weights_init, "weights_init", n),
-            free=np.stack(
-                [
-                    check_learned(self.learn_theta, "theta", theta, n),
-                    check_learned(self.learn_dispersion, "dispersion", dispersion, n, is_tied=tied),
-                ],
-                axis=1,
-            ),
+            free=np.stack([learn_theta, learn], axis=1),
             free_weights=bool(self.learn_weights),
             tied=np.array([False, tied]),
             names="theta_init, dispersion_init and weights_init",

@@ -71,7 +71,8 @@ class CriteriaMixin:
         Returns
         -------
         aic : float
-            ``p`` is the number of free parameters: ``2 n_components - 1`` less what is held.
+            ``p`` is the number of free parameters: ``2 n_components - 1`` less what is held, and
+            more for dispersions, wherever they end.
 
         Warns
         -----

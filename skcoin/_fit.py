@@ -158,7 +158,7 @@ def fit_tables(
             refuse_if_impossible(recipe, start, counts)
     specification = recipe.specification
     may_regroup = specification.is_open.any() and specification.n_components > 1
-    return maximize(
+    runs = maximize(
         problems,
         starts,
         solver=recipe.solver,
@@ -166,6 +166,14 @@ def fit_tables(
         max_iter=recipe.max_iter,
         may_regroup=regroup and recipe.init_params == "auto" and may_regroup,
     )
+    return [_settled(run) for run in runs] if len(recipe.family.names) > 1 else runs
+
+
+def _settled(run):
+    """The run, but with nothing at its end that has no effect."""
+    components = run.path.components.copy()
+    components[-1] = run.problem.family.settled(components[-1], run.problem.specification)
+    return replace(run, path=replace(run.path, components=components))
 
 
 def _starts_of_all_parameters(recipe, problems, tables, starts):

@@ -38,6 +38,12 @@ class Mixture:
     def weights(self):
         return self.parameters.weights
 
+    @property
+    def by_name(self):
+        """The parameters by the family's names, then the weights, each (..., n_components)."""
+        columns = np.moveaxis(self.parameters.components, -1, 0)
+        return dict(zip(self.family.names, columns, strict=True)) | {"weights": self.weights}
+
     def posterior(self, heads, tails):
         """Probability of each component given a row, (n_rows, n_components)."""
         return e_step.posterior(self.family, self.parameters, self._table(heads, tails))
@@ -77,6 +83,13 @@ class Mixture:
     def log_density(self, heads, tails):
         """Log-probability of each row without what is free of the parameters."""
         return e_step.log_likelihood(self.family, self.parameters, self._table(heads, tails))
+
+    def log_density_as(self, family, heads, tails):
+        """The same, but without what another family leaves out."""
+        log_density = self.log_density(heads, tails)
+        if family is self.family:
+            return log_density
+        return log_density + self.family.log_base(heads, tails) - family.log_base(heads, tails)
 
     def log_likelihood(self, heads, tails):
         """Log-probability of each row, at most 0."""

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skcoin._em.quadratic import is_logit
 from skcoin._em.redundancy import redundant_pairs
 from skcoin.exceptions import IdentifiabilityWarning
 
@@ -21,7 +22,7 @@ def warn_of_status(run, model):
     model : BaseMixture
         Fitted.
     """
-    theta, weights = model.theta_.tolist(), model.weights_.tolist()
+    components = _values(model, run.problem.family.names)
     or_newton = "" if model.solver == "em-newton" else ' or use solver="em-newton"'
     if run.status == "max_iter":
         gain = run.height[-1] - run.height[-2]
@@ -35,14 +36,15 @@ def warn_of_status(run, model):
         ties = _started_equal(run.path.components[0])
         warn_user(
             "The climb ended on a saddle, where the objective still curves up: "
-            f"theta={theta}. {ties}Start elsewhere, or leave the start to "
+            f"{components}. {ties}Start elsewhere, or leave the start to "
             'init_params and solver="em-newton".',
             ConvergenceWarning,
         )
     elif run.status == "boundary":
         warn_user(
             f"The climb ended where {_what_holds(run, model)}, though the objective would rise: "
-            f"theta={theta}, weights={weights}. Start elsewhere, inside (0, 1){or_newton}.",
+            f"{components}, {_values(model, ['weights'])}. Start elsewhere, inside (0, 1)"
+            f"{or_newton}.",
             ConvergenceWarning,
         )
 
@@ -63,25 +65,31 @@ def warn_of_identifiability(model, run, order):
     family = problem.family
     if not family.is_identifiable(problem):
         unknown, most = family.n_unknown(problem), family.most_tosses(problem)
-        mean = model.weights_ @ model.theta_
+        moments = _moments(most, model.weights_ @ model.theta_, varies=len(family.names) > 1)
         warn_user(
             f"{unknown} free parameters need a row of at least {unknown} tosses, but no row "
-            f"of a hidden coin has more than {most}. Only {_moments(most, mean)} "
-            "identified; other coins have the same likelihood. Use fewer coins, hold theta or "
-            "weights, or toss more often.",
+            f"of a hidden coin has more than {most}. Only {moments} "
+            "identified; other coins have the same likelihood. Use fewer coins, hold "
+            f"{', '.join(family.names)} or weights, or toss more often.",
             IdentifiabilityWarning,
         )
     elif alike := _alike(redundant_pairs(run, model.tol), order):
         n_needed = len(model.theta_) - sum(len(coins) - 1 for coins in alike)
+        names = " and ".join(family.names)
         told = "; ".join(
-            f"coins {_listed(coins)} (theta {_listed(model.theta_[coins].round(6).tolist())}, "
-            f"weights {_listed(model.weights_[coins].round(6).tolist())})"
+            f"coins {_listed(coins)} ("
+            + ", ".join(
+                f"{name} {_listed(getattr(model, f'{name}_')[coins].round(6).tolist())}"
+                for name in (*family.names, "weights")
+            )
+            + ")"
             for coins in alike
         )
         warn_user(
             f"One coin would do for each of these: {told}. However their weight is shared out, the "
-            "likelihood is the same, so that neither their weights nor the theta of a coin without "
-            f"weight mean anything. The data ask for {n_needed}: use n_components={n_needed}.",
+            f"likelihood is the same, so that neither their weights nor the {names} of a coin "
+            "without weight mean anything. "
+            f"The data ask for {n_needed}: use n_components={n_needed}.",
             IdentifiabilityWarning,
         )
 
@@ -212,12 +220,21 @@ def warn_of_excluded(mixture, heads, tails, rows=None):
     for i in order[lost[order]][:1]:
         place = f"row {i} with " if rows is None else ""
         n_lost, n_rows = (lost.sum(), len(lost)) if rows is None else (rows[lost].sum(), rows.sum())
-        theta = " or ".join(map(str, np.unique(mixture.theta[mixture.weights > 0])))
+        components = mixture.parameters.components[mixture.weights > 0]
+        remedies = []
+        if (components[:, 0] == np.rint(components[:, 0])).any():
+            remedies.append("keep theta inside by a theta_prior such as (2, 2)")
+        if (components[:, 1:] == 1).any():
+            remedies.append("hold dispersion below 1")
+        values = " and ".join(
+            f"{name} {' or '.join(map(str, np.unique(column)))}"
+            for name, column in zip(mixture.family.names, components.T, strict=True)
+        )
         warn_user(
-            f"{n_lost:,.12g} of {n_rows:,.12g} rows are such as no coin can show, with theta "
-            f"{theta}; the first is {place}{heads[i]:g} heads and {tails[i]:g} tails. Their "
+            f"{n_lost:,.12g} of {n_rows:,.12g} rows are such as no coin can show, with "
+            f"{values}; the first is {place}{heads[i]:g} heads and {tails[i]:g} tails. Their "
             "posterior is the limit for coins a hair inside (0, 1), and no evidence. Fit on such "
-            "rows, too, or keep theta inside by a theta_prior such as (2, 2).",
+            f"rows, too, or {' and '.join(remedies)}.",
             UserWarning,
         )
 
@@ -240,11 +257,13 @@ def warn_user(message, category):
 def _what_holds(run, model):
     """What keeps a climb below a maximum: an end of the scale, coins that tie, or a faded one."""
     last, free = run.last[0], run.problem.specification.free
+    free = free & is_logit(run.problem.family)
     at_end = (last.components == np.rint(last.components)) & free & (last.weights > 0)[:, None]
     if at_end.any() or np.any(last.weights == 0):
         return "a probability of exactly 0 or 1 cannot move"
     by_theta = np.argsort(model.theta_, kind="stable")
-    near = np.diff(np.arcsin(np.sqrt(model.theta_[by_theta]))) < TIE
+    x = np.arcsin(np.sqrt([getattr(model, f"{name}_") for name in run.problem.family.names]))
+    near = (np.abs(np.diff(x[:, by_theta])) < TIE).all(axis=0)
     pairs = zip(by_theta[:-1][near], by_theta[1:][near], strict=True)
     if ties := _alike(pairs, np.arange(len(by_theta))):
         coins = "; ".join(map(_listed, ties))
@@ -259,9 +278,15 @@ def _started_equal(components):
     return "".join(f"Coins {tie} started equal. " for tie in ties if len(tie) > 1)
 
 
-def _moments(most, mean):
+def _values(model, names):
+    return ", ".join(f"{name}={getattr(model, f'{name}_').tolist()}" for name in names)
+
+
+def _moments(most, mean, *, varies=False):
     if most == 1:
         return f"the mean weights_ @ theta_ = {mean:.6g} is"
+    if varies:
+        return f"the first {most} moments of the theta of a row are"
     return f"the first {most} moments weights_ @ theta_**j, j = 1, ..., {most}, are"
 
 

@@ -44,7 +44,8 @@ ESTIMATORS = {
 PLAIN = ("one coin", "two coins", "three coins", "ThreeCoinModel")
 ANY_NUMBER = ("nonparametric",)  # of coins, which is learned: no labels, no paths, no errors
 VARYING = "two that vary", "two that vary alike"
-ALL = PLAIN + ANY_NUMBER + VARYING
+PARAMETRIC = PLAIN + VARYING
+ALL = PARAMETRIC + ANY_NUMBER
 EXCEPTIONS = {
     "AllRows": "it reads how many rows there are",
     "IdentifiabilityWarning": "it is a warning",
@@ -201,7 +202,7 @@ KINDS = (
 NO_MODEL = "model must be a fitted " + KINDS
 
 
-def inspect(name, *takes, variant="", models=PLAIN, ways=(), **options):
+def inspect(name, *takes, variant="", models=PARAMETRIC, ways=(), **options):
     """A function of ``skcoin.inspection`` that returns numbers by name."""
     function = getattr(inspection, name)
 
@@ -211,9 +212,9 @@ def inspect(name, *takes, variant="", models=PLAIN, ways=(), **options):
     return Call(name, read, takes, variant, refuses=NO_MODEL, models=models, ways=dict(ways))
 
 
-def other_model(n_components, model, X, sample_weight):
+def other_model(n_components, model, X, sample_weight, kind=BinomialMixture):
     """The other one of a test: fitted to the same rows or, where fit refuses these, to others."""
-    other = BinomialMixture(n_components, layout=getattr(model, "layout", "heads_tails"))
+    other = kind(n_components, layout=getattr(model, "layout", "heads_tails"))
     try:
         return other.fit(X, sample_weight=sample_weight)
     except (TypeError, ValueError, UserWarning):
@@ -224,6 +225,13 @@ def against_more_coins(model, X, sample_weight=None):
     more = other_model(1 + getattr(model, "n_components", 2), model, X, sample_weight)
     options = {"n_boot": 2, "random_state": 0}
     return dict(inspection.likelihood_ratio_test(model, more, X, sample_weight, **options))
+
+
+def against_coins_that_vary(model, X, sample_weight=None):
+    n_coins = getattr(model, "n_components", 2)
+    varying = other_model(n_coins, model, X, sample_weight, BetaBinomialMixture)
+    options = {"n_boot": 2, "random_state": 0}
+    return dict(inspection.likelihood_ratio_test(model, varying, X, sample_weight, **options))
 
 
 def against_one_coin(model, X, sample_weight=None):
@@ -243,7 +251,7 @@ def summary(model, X, **columns):
     numbers = {
         f"{part} of {name}": getattr(result, part)[name]
         for part in ("estimates", "errors", "intervals")
-        for name in ("theta", "weights")
+        for name in result.estimates
     }
     return numbers | {
         "log-likelihood": float(facts.pop("log-likelihood")),
@@ -277,7 +285,7 @@ FUNCTIONS = [
         inspect("confidence_intervals", WEIGHTS, COINS, variant=method, method=method, **options)
         for method, options in {
             "wald": {},
-            "profile": {"models": ("two coins", "ThreeCoinModel")},  # it takes its time
+            "profile": {"models": ("two coins", "ThreeCoinModel", "two that vary alike")},  # slow
             "bootstrap": {"n_boot": 4, "random_state": 0},
         }.items()
     ),
@@ -303,7 +311,7 @@ FUNCTIONS = [
             models=models,
             ways={"log-likelihood": None, "less the criteria": None},
         )
-        for models, takes in ((PLAIN, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
+        for models, takes in ((PARAMETRIC, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
     ),
     Call(
         "likelihood_ratio_test",
@@ -316,11 +324,20 @@ FUNCTIONS = [
     ),
     Call(
         "likelihood_ratio_test",
+        against_coins_that_vary,
+        (WEIGHTS,),
+        "against coins that vary",
+        refuses=NO_MODEL.replace("model", "null", 1),
+        models=("one coin", "two coins"),
+        ways=OF_A_TEST,
+    ),
+    Call(
+        "likelihood_ratio_test",
         against_one_coin,
         (WEIGHTS,),
         "as alternative",
         refuses=NO_MODEL.replace("model", "alternative", 1),
-        models=("two coins", "three coins", "ThreeCoinModel"),
+        models=("two coins", "three coins", "ThreeCoinModel", *VARYING),
         ways=OF_A_TEST,
     ),
     Call(
@@ -328,8 +345,9 @@ FUNCTIONS = [
         compare_n_components,
         (WEIGHTS,),
         fits=True,
-        refuses="estimator must be a BinomialMixture, such as BinomialMixture(), but is ",
-        models=("two coins",),
+        refuses="estimator must be a BinomialMixture or BetaBinomialMixture, such as "
+        "BinomialMixture(), but is ",
+        models=("two coins", *VARYING),
         ways={"log_likelihood": total(1)}
         | dict.fromkeys(("aic", "bic", "icl"), total(-2))
         | to_rounding("gap"),
@@ -339,7 +357,7 @@ FUNCTIONS = [
 # --- displays -----------------------------------------------------------------------------------
 
 
-def display(name, *takes, models=PLAIN, ways=()):
+def display(name, *takes, models=PARAMETRIC, ways=()):
     """What a display keeps, without artists."""
     kind = getattr(plotting, name)
 
@@ -408,6 +426,7 @@ FRAMES = [
         fits=True,
         frames=True,
         refuses="estimator must be a " + KINDS,
+        models=PARAMETRIC,
         ways={"log_likelihood": total(1), "bic": total(-2)},
     ),
 ]

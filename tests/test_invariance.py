@@ -458,7 +458,8 @@ OTHER_THINGS = [[0.5], None, 3, "coins", {"theta_": [0.5]}, GaussianMixture(), B
         pytest.param(call, thing, id=f"{call} {thing}")
         for call in CALLS
         for thing in OTHER_THINGS
-        if call.refuses and (thing is not None or call.of != "compare_n_components")  # its default
+        if call.refuses
+        and (call.of != "compare_n_components" or thing not in (None, [0.5]))  # default; several
     ],
 )
 def test_a_model_of_something_else_is_refused_by_name(call, thing):

@@ -71,6 +71,8 @@ def write() -> None:
     print(intervals.theta[:, 0], bootstrap(model, X, n_boot=2).converged.all())
     print(likelihood_ratio_test(BinomialMixture(1).fit(X), model, X, n_boot=2).p_value)
     print(compare_n_components(X, 2, estimator=BinomialMixture()).bic)
+    models = [BinomialMixture(), BetaBinomialMixture(dispersion_type="tied")]
+    print(compare_n_components(X, 2, estimator=models).model)
     display = assert_type(MixtureDisplay.from_estimator(model, X), MixtureDisplay)
     display.ax_.set_title("coins")
     display.lines_[0].set_color("black")

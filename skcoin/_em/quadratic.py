@@ -191,7 +191,7 @@ def quadratic_at(problem, parameters, e_step, held=None):
         curvature = information - np.diagonal(e_step.missing, axis1=-2, axis2=-1)
         of_number = gradient
     else:
-        A, information = specification.matrix, _block_diagonal(of_weights, of_components)
+        A, information = specification.matrix, block_diagonal(of_weights, of_components)
         of_number = gradient @ A @ A.T
         active = _active(problem, parameters, of_number, held)
         root, complete = _matrix_root(A, information, active)
@@ -224,7 +224,7 @@ def complete_step(problem, parameters, e_step):
     """Newton's step on the expected complete-data objective, of the components alone."""
     gradient, of_weights, of_components = complete_data(problem, parameters, e_step)
     gradient[..., : of_weights.shape[-1]] = 0
-    A, information = problem.specification.matrix, _block_diagonal(of_weights, of_components)
+    A, information = problem.specification.matrix, block_diagonal(of_weights, of_components)
     root, _ = _matrix_root(A, information, _active(problem, parameters, gradient @ A @ A.T))
     return root.unwhiten(root.whiten(gradient))
 
@@ -262,7 +262,7 @@ def _diagonal_root(information):
         return DiagonalRoot(np.where(information > LEAST, 1 / np.sqrt(information), 0.0))
 
 
-def _block_diagonal(of_weights, of_components):
+def block_diagonal(of_weights, of_components):
     """Information of all coordinates, which complete data do not mix between components.
 
     From that of log w, shape (..., n_components), and of the components' parameters, shape

@@ -153,6 +153,13 @@ class BetaBinomial(Family):
         broad = min(BROADER * c[1] + BROADEST, 1.0)
         return np.stack([apart, [[c[0], NARROWER * c[1]], [c[0], broad]]])
 
+    def settled(self, c, specification):
+        """Where theta is 0 or 1, there is nothing to vary."""
+        learned = specification.free[:, 1] & ~specification.tied[1]
+        c = c.copy()
+        c[learned & (c[:, 0] == np.rint(c[:, 0])), 1] = 0.0
+        return c
+
     def ends_exclude(self, c):
         return (c[..., 0] == np.rint(c[..., 0])) | (c[..., 1] == 1)
 

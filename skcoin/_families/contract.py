@@ -172,6 +172,10 @@ class Family:
         fit = np.maximum(log_density[:, None], log_density) @ share  # each row is of the nearer one
         return places[np.array(np.unravel_index(fit.argmax(), fit.shape))][None]
 
+    def settled(self, c, specification):
+        """The components of a fit, with 0 for what was learned but has no effect where they are."""
+        return c
+
     def reach(self, c, tosses):
         """The lowest and the highest heads whose probability a float can tell from zero.
 

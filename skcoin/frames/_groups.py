@@ -16,6 +16,7 @@ from skcoin._counts import HIDDEN, Counts, without_traces
 from skcoin._em.parameters import concatenate
 from skcoin._em.problem import pad
 from skcoin._em.redundancy import redundant_pairs
+from skcoin._families import BINOMIAL
 from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
@@ -45,7 +46,7 @@ def fit_groups(
 
     Parameters
     ----------
-    estimator : BinomialMixture or ThreeCoinModel
+    estimator : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Its parameters are those of all fits. It is neither changed nor fitted.
     table : data frame
         As from ``count_tosses(..., by=by)``, of any library: besides the columns of ``by``, it has
@@ -66,7 +67,8 @@ def fit_groups(
 
         - the columns of ``by``,
         - ``theta0``, ``theta1``, ... and ``weight0``, ``weight1``, ...: the coins, by falling
-          theta unless start values give the order,
+          theta unless start values give the order; with a BetaBinomialMixture also
+          ``dispersion0``, ... between them,
         - ``log_likelihood`` of all rows together, and ``bic``,
         - ``gap``, if asked for: how much log-likelihood any other mixture could gain at most,
         - ``identifiable``, bool: whether some row has as many tosses as there are parameters to
@@ -84,7 +86,8 @@ def fit_groups(
         ``gap`` no bool.
     ValueError
         If a column does not exist or holds no numbers, if a count or weight is negative, null, NaN
-        or infinite, or the parameters of ``estimator`` are not as for ``fit``.
+        or infinite, or a count not whole where ``estimator`` asks for that, or the parameters of
+        ``estimator`` are not as for ``fit``.
 
     Warns
     -----
@@ -173,8 +176,9 @@ def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
     Returns
     -------
     columns : dict of ndarray of shape (n_tables,)
-        ``theta0``, ..., ``weight0``, ..., ``log_likelihood``, ``bic``, ``gap``, ``identifiable``
-        and ``converged``; NaN and False for a table without a toss.
+        ``theta0``, ..., and so for the family's other names, ``weight0``, ..., ``log_likelihood``,
+        ``bic``, ``gap``, ``identifiable`` and ``converged``; NaN and False for a table without a
+        toss.
     """
     tossed = [table.keep((table.tosses > 0) & (table.multiplicity > 0)) for table in tables]
     # Tables about as long side by side, so that little is padded.
@@ -234,7 +238,7 @@ def _warn_of_groups(columns, light, groups):
 
 def _names(recipe, gap):
     n_coins = recipe.specification.n_components
-    coins = [f"{part}{k}" for part in ("theta", "weight") for k in range(n_coins)]
+    coins = [f"{part}{k}" for part in (*recipe.family.names, "weight") for k in range(n_coins)]
     return [*coins, "log_likelihood", "bic", *["gap"] * gap, *FLAGS]
 
 
@@ -272,12 +276,13 @@ def _fit_batch(recipe, tables, in_order, random_state, gap):
     specification = recipe.specification
     runs = fit_tables(recipe, tables, random_state=random_state)
     parameters = concatenate([run.last for run in runs])
-    mixture = Mixture(recipe.family, parameters, specification.n_parameters, in_order)
+    mixture = Mixture(recipe.family.exact, parameters, specification.n_parameters, in_order)
     order = falling(parameters, specification.is_alike)
     columns = {}
-    for part, values in (("theta", mixture.theta), ("weight", mixture.weights)):
+    for part, values in mixture.by_name.items():
         values = np.take_along_axis(values, order, axis=1)
-        columns |= {f"{part}{k}": column for k, column in enumerate(values.T)}
+        name = "weight" if part == "weights" else part
+        columns |= {f"{name}{k}": column for k, column in enumerate(values.T)}
     identifiable = [
         recipe.family.is_identifiable(run.problem) and not redundant_pairs(run, recipe.tol)
         for run in runs
@@ -303,7 +308,8 @@ def _criteria(mixture, tables, gap):
         "bic": -2 * log_likelihood + mixture.n_parameters * np.log(n_rows),
     }
     if gap:
-        height = (multiplicity * mixture.log_density(heads, tails)).sum(axis=1)
+        log_density = mixture.log_density_as(BINOMIAL, heads, tails)
+        height = (multiplicity * log_density).sum(axis=1)
         highest = [ceiling(table.heads, table.tails, table.multiplicity) for table in tables]
         columns["gap"] = np.maximum(highest - height, 0.0)
     return columns

@@ -69,7 +69,8 @@ def join_posterior(
     TypeError
         If it is no model of hidden coins, ``frame`` is no data frame, or a name is no string.
     ValueError
-        As from ``count_tosses``: a row of which nothing can be said is refused, not left blank.
+        As from ``count_tosses``: a row of which nothing can be said is refused, not left blank; if
+        the model is of whole counts only, so is a fractional one.
         Also if a new column has the name of an old one, whatever its case.
 
     Warns

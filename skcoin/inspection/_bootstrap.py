@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch, check_scalar
 
 from skcoin._base import BaseMixture
+from skcoin._em.quadratic import is_logit
 from skcoin._em.specification import warm_start
 from skcoin._fit import Recipe, fit_tables
 from skcoin._mixture import Mixture
@@ -43,7 +44,7 @@ def bootstrap(
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Fitted.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
@@ -71,7 +72,10 @@ def bootstrap(
     result : :class:`~sklearn.utils.Bunch`
         ``theta``, ``weights`` : ndarray of shape (n_boot, n_components)
             The coins of each fit, in the order of those of the model: coins that could as well
-            change their names are matched to the nearest, by ``arcsin sqrt theta``.
+            change their names are matched to the nearest, by ``arcsin sqrt theta`` and, if coins
+            vary, half of ``arcsin sqrt dispersion``, which is about by how much.
+        ``dispersion`` : ndarray of shape (n_boot, n_components)
+            Of a BetaBinomialMixture: their dispersions, many of them exactly 0 where there is none.
         ``log_likelihood`` : ndarray of shape (n_boot,)
             Of each fit, of all its own rows together.
         ``converged`` : ndarray of shape (n_boot,), bool
@@ -149,14 +153,15 @@ def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0
         verbose=verbose,
         callbacks=callbacks,
     )
-    theta, weights, log_likelihood, converged = map(np.array, zip(*fits, strict=True))
+    result = Bunch(**{name: np.array([fit[name] for fit in fits]) for name in fits[0]})
+    converged = result.converged
     if not converged.all():
         warn_user(
             f"{(~converged).sum()} of {n_boot} fits did not converge; they are kept, and "
             "`converged` says which. Coins that can hardly be told apart do that; try fewer.",
             ConvergenceWarning,
         )
-    return Bunch(theta=theta, weights=weights, log_likelihood=log_likelihood, converged=converged)
+    return result
 
 
 @dataclass(frozen=True)
@@ -180,14 +185,21 @@ class _Refit:
     def _result(self, run, counts):
         parameters = run.last[0]
         refit = replace(self.original, parameters=parameters[self._order(parameters)])
-        return refit.theta, refit.weights, refit.total_log_likelihood(counts), run.converged
+        log_likelihood = refit.total_log_likelihood(counts)
+        return refit.by_name | {"log_likelihood": log_likelihood, "converged": run.converged}
 
     def _order(self, parameters):
+        """The coins whose rates of rows are nearest, with ``x = arcsin sqrt`` of the rates.
+
+        Its mean is about that of ``theta`` and its standard deviation half that of the dispersion:
+        the squared distance of two normals is that of both, squared and added up.
+        """
+        unit = np.where(is_logit(self.original.family), 1.0, 0.5)
         x, y = (
-            np.arcsin(np.sqrt(p.components[:, 0])) for p in (self.original.parameters, parameters)
+            unit * np.arcsin(np.sqrt(p.components)) for p in (self.original.parameters, parameters)
         )
-        distance = np.where(self.may_swap, (x[:, None] - y) ** 2, np.inf)
-        return linear_sum_assignment(distance)[1]
+        distance = ((x[:, None] - y) ** 2).sum(axis=-1)
+        return linear_sum_assignment(np.where(self.may_swap, distance, np.inf))[1]
 
 
 def _who_may_swap(fitted):

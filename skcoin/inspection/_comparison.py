@@ -1,5 +1,6 @@
-"""How many coins? A table of criteria, one row for each number."""
+"""How many coins, and do they vary? A table of criteria, one row for each number and model."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,6 +11,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
 
 from skcoin._base import count_rows, falling, recipe_of, warn_of_layout
+from skcoin._beta_binomial_mixture import BetaBinomialMixture
 from skcoin._binomial_mixture import BinomialMixture
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
@@ -17,13 +19,15 @@ from skcoin._mixture import Mixture
 from skcoin._validation import Column, check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
 
+Kind = BinomialMixture | BetaBinomialMixture
+
 
 def compare_n_components(
     X: ArrayLike,
     max_components: int = 6,
     *,
     sample_weight: Column = None,
-    estimator: BinomialMixture | None = None,
+    estimator: Kind | Sequence[Kind] | None = None,
     min_gain: float = 1e-3,
     as_frame: bool = False,
 ) -> Any:
@@ -40,18 +44,21 @@ def compare_n_components(
         The largest number of coins, at least 1.
     sample_weight : array-like of shape (n_samples,), default=None
         How often each row counts.
-    estimator : BinomialMixture, default=None
+    estimator : BinomialMixture, BetaBinomialMixture or a list of them, default=None
         Its parameters are those of all fits, but for ``n_components``. It is not changed. By
-        default ``BinomialMixture()``.
+        default ``BinomialMixture()``. Several, of one layout, are put into one table, one after
+        the other.
     min_gain : float, default=1e-3
-        The table ends as soon as its fits prove that its last one has a gap below that, in total
-        log-likelihood.
+        The table of an estimator ends as soon as its fits prove that its last one has a gap below
+        that, in total log-likelihood.
     as_frame : bool, default=False
         Whether to return a pandas ``DataFrame``.
 
     Returns
     -------
     result : :class:`~sklearn.utils.Bunch` of ndarray of shape (n_rows,), or DataFrame
+        ``model`` : str
+            Of several estimators: which one, with what it was given but for ``n_components``.
         ``n_components`` : int
             Number of coins.
         ``log_likelihood`` : float
@@ -61,7 +68,8 @@ def compare_n_components(
         ``aic``, ``bic``, ``icl`` : float
             Criteria, as the methods of the estimator give them; lower is better.
         ``gap`` : float
-            How much log-likelihood any mixture at all can still gain, at most.
+            How much log-likelihood any mixture at all can still gain, at most, whether its coins
+            vary or not.
         ``smallest_weight`` : float
             Of any coin.
         ``identifiable`` : bool
@@ -73,10 +81,11 @@ def compare_n_components(
     Raises
     ------
     TypeError
-        If ``estimator`` is no ``BinomialMixture``, or ``max_components`` no whole number.
+        If ``estimator`` is no ``BinomialMixture`` or ``BetaBinomialMixture``, nor a list of them,
+        or ``max_components`` no whole number.
     ValueError
-        If ``estimator`` holds or starts coins, the number of which is to vary, or the data are
-        not as in ``fit``.
+        If ``estimator`` holds or starts coins, the number of which is to vary, is an empty list or
+        one of several layouts, or the data are not as in ``fit``.
     ImportError
         If ``as_frame`` and pandas is missing.
 
@@ -101,23 +110,38 @@ def compare_n_components(
     1  -171.90  348.1  19.05
     2  -154.93  322.6  2.07
     3  -152.86  327.0  0.00
+
+    Groups that vary around one rate do as well as two rates, with a parameter less:
+
+    >>> from skcoin import BetaBinomialMixture, BinomialMixture
+    >>> table = compare_n_components(
+    ...     load_rat_tumours().data, 2, estimator=[BinomialMixture(), BetaBinomialMixture()]
+    ... )
+    >>> for row in zip(table.model, table.n_components, table.n_parameters, table.bic):
+    ...     print("%-23s  %d  %d  %.1f" % row)
+    BinomialMixture()        1  1  348.1
+    BinomialMixture()        2  3  322.6
+    BetaBinomialMixture()    1  2  321.7
+    BetaBinomialMixture()    2  5  328.3
     """
     _refuse_model(X, "X")
     _refuse_model(max_components, "max_components")
     check_number(max_components, "max_components", Integral, min_val=1)
     check_number(min_gain, "min_gain", Real, min_val=0)
-    estimator = _checked(BinomialMixture() if estimator is None else estimator)
-    first = clone(estimator).set_params(n_components=1)
-    recipe_of(first)
-    counts = count_rows(first, X, sample_weight, reset=True)
+    firsts = _firsts(BinomialMixture() if estimator is None else estimator)
+    needs_whole = [recipe_of(first).family.needs_whole for first in firsts]
+    strictest = firsts[int(np.argmax(needs_whole))]  # of what rows may hold
+    counts = count_rows(strictest, X, sample_weight, reset=True)
     refuse_if_no_toss(counts)
-    warn_of_layout(first, counts)
+    warn_of_layout(strictest, counts)
     rows, highest = [], highest_of(counts.tossed)
-    for n_components in range(1, max_components + 1):
-        model = clone(first).set_params(n_components=n_components)
-        rows.append(_row(model, counts, highest))
-        if rows[-1]["gap"] < min_gain:
-            break
+    for first in firsts:
+        named = {"model": _name_of(first)} if isinstance(estimator, list | tuple) else {}
+        for n_components in range(1, max_components + 1):
+            model = clone(first).set_params(n_components=n_components)
+            rows.append(named | _row(model, counts, highest))
+            if rows[-1]["gap"] < min_gain:
+                break
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     if as_frame:
         return check_pandas_support("as_frame=True").DataFrame(table)
@@ -129,7 +153,7 @@ def _row(model, counts, highest):
     [run] = fit_tables(recipe, [counts], random_state=model.random_state)
     n_parameters = recipe.specification.n_parameters
     parameters = run.last[0][falling(run.last[0], recipe.specification.is_alike)]
-    mixture = Mixture(recipe.family, parameters, n_parameters, model.layout == "tosses")
+    mixture = Mixture(recipe.family.exact, parameters, n_parameters, model.layout == "tosses")
     return {
         "n_components": model.n_components,
         "log_likelihood": float(mixture.total_log_likelihood(counts)),
@@ -154,21 +178,54 @@ def _refuse_model(value, name):
         )
 
 
-def _checked(estimator):
-    if not isinstance(estimator, BinomialMixture):
+def _firsts(estimator):
+    """The estimators of the table, each of one coin."""
+    several = isinstance(estimator, list | tuple)
+    if several and not estimator:
+        raise ValueError(
+            "estimator is an empty list. Give at least one, such as BinomialMixture()."
+        )
+    estimators = estimator if several else [estimator]
+    for i, one in enumerate(estimators):
+        _check(one, f"estimator[{i}]" if several else "estimator")
+    layouts = [one.layout for one in estimators]
+    for i, layout in enumerate(layouts):
+        if layout != layouts[0]:
+            raise ValueError(
+                f"estimator[0] has layout={layouts[0]!r} and estimator[{i}] layout={layout!r}, but "
+                "all read the same X."
+            )
+    return [clone(one).set_params(n_components=1) for one in estimators]
+
+
+def _check(estimator, name):
+    if not isinstance(estimator, Kind):
         kind = "class" if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
-            f"estimator must be a BinomialMixture, such as BinomialMixture(), but is a {kind}."
+            f"{name} must be a BinomialMixture or BetaBinomialMixture, such as BinomialMixture(), "
+            f"but is a {kind}."
         )
-    for name in ("theta_init", "weights_init"):
-        if getattr(estimator, name) is not None:
+    for start in ("theta_init", "dispersion_init", "weights_init"):
+        value = getattr(estimator, start, None)
+        if value is not None and not isinstance(value, Real):  # one number is of any coin
             raise ValueError(
-                f"estimator has {name}={getattr(estimator, name)!r}, for one number of coins, but "
-                f"that number is to vary. Leave {name} at None."
+                f"{name} has {start}={value!r}, for one number of coins, but that number is to "
+                f"vary. Leave {start} at None."
             )
     if not np.all(estimator.learn_theta):
         raise ValueError(
-            f"estimator has learn_theta={estimator.learn_theta!r}, but thetas cannot be held while "
+            f"{name} has learn_theta={estimator.learn_theta!r}, but thetas cannot be held while "
             "the number of coins is to vary. Use learn_theta=True."
         )
-    return estimator
+    learned = getattr(estimator, "learn_dispersion", True)
+    if np.ndim(learned) and not np.all(learned):
+        raise ValueError(
+            f"{name} has learn_dispersion={learned!r}, for one number of coins, but that number is "
+            "to vary. Use True or False."
+        )
+
+
+def _name_of(estimator):
+    """What it is, and was given; the number of coins is in a column of its own."""
+    default = type(estimator)().n_components
+    return " ".join(repr(clone(estimator).set_params(n_components=default)).split())

@@ -37,8 +37,8 @@ def confidence_intervals(
     Three methods, from the quickest to the most expensive:
 
     - "wald": ``logit p +- z se / (p (1 - p))``, from the standard errors. It stays inside (0, 1)
-      and is good where coins are well apart and seen often. It has nothing to say of a theta at 0
-      or 1.
+      and is good where coins are well apart and seen often. It has nothing to say of a theta or a
+      dispersion at 0 or 1.
     - "profile": the values ``v`` with ``2 (l_max - l_p(v)) <= chi2``, where ``l_p(v)`` is the
       log-likelihood at its local maximum over coins whose ``p`` is ``v``, as it is followed from
       the fit outwards [1]_. It needs no symmetry and takes in 0 and 1 where the data allow them.
@@ -46,7 +46,7 @@ def confidence_intervals(
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Fitted.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
@@ -73,6 +73,9 @@ def confidence_intervals(
         ``theta`` : ndarray of shape (n_components, 2)
             Lower and upper end for the probability of heads of each coin, in [0, 1]. NaN if it is
             held, and with "wald" also if it is 0 or 1.
+        ``dispersion`` : ndarray of shape (n_components, 2)
+            Of a BetaBinomialMixture: the same for the dispersions. With "profile", those that the
+            data allow to be 0 have intervals from 0 on, and those of no effect all of [0, 1].
         ``weights`` : ndarray of shape (n_components, 2)
             The same for the mixing proportions.
 
@@ -145,10 +148,7 @@ def wald(mixture, errors, level):
             half = z * error / (p * (1 - p))
             return expit(np.stack([logit(p) - half, logit(p) + half], axis=1))
 
-    return Bunch(
-        theta=interval(mixture.theta, errors.theta),
-        weights=interval(mixture.weights, errors.weights),
-    )
+    return Bunch(**{name: interval(p, errors[name]) for name, p in mixture.by_name.items()})
 
 
 def profile(fitted, level):
@@ -169,11 +169,16 @@ def _percentile(replicates, fitted, level):
 
 
 def _each_learned(fitted, interval):
-    """The interval of each theta and weight, NaN for those that are held."""
+    """The interval of each parameter and weight, NaN for those that are held."""
     specification, n_coins = fitted.specification, fitted.specification.n_components
-    result = Bunch(theta=np.full((n_coins, 2), np.nan), weights=np.full((n_coins, 2), np.nan))
-    for k in np.flatnonzero(specification.free[:, 0]):
-        result.theta[k] = interval("theta", k)
+    result = Bunch(**{name: np.full((n_coins, 2), np.nan) for name in fitted.mixture.by_name})
+    for p, name in enumerate(fitted.mixture.family.names):
+        learned = np.flatnonzero(specification.free[:, p])
+        if specification.tied[p] and len(learned):
+            result[name][:] = interval(name, 0)
+            continue
+        for k in learned:
+            result[name][k] = interval(name, k)
     if specification.free_weights and n_coins > 1:
         for k in range(n_coins):
             result.weights[k] = interval("weights", k)

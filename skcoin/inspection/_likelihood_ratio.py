@@ -30,7 +30,7 @@ def likelihood_ratio_test(
     verbose: int = 0,
     callbacks: Sequence[object] = (),
 ) -> Bunch:
-    """Test a model against one with more coins, or with less held.
+    """Test a model against one with more coins, with coins that vary, or with less held.
 
     The statistic is ``2 (log L(alternative) - log L(null))``. What it would be if the null model
     were true is found by simulation [1]_: rows are drawn from the null model, with the numbers of
@@ -40,10 +40,11 @@ def likelihood_ratio_test(
 
     Parameters
     ----------
-    null : BinomialMixture or ThreeCoinModel
+    null : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Fitted to X.
-    alternative : BinomialMixture or ThreeCoinModel
-        Fitted to X; of its coins, ``null`` must be a special case.
+    alternative : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
+        Fitted to X; of its coins, ``null`` must be a special case. Coins that do not vary are one
+        of those that do, with a dispersion of 0.
     X : array-like of shape (n_samples, n_features)
         The rows of both fits.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -94,6 +95,14 @@ def likelihood_ratio_test(
     point nor the regular information that the theorem of Wilks asks for exists [3]_. Its p-values
     can be wrong in either direction.
 
+    Nor does it hold for ``BinomialMixture(K)`` in ``BetaBinomialMixture(K)``: a dispersion of 0 is
+    on the boundary. With many rows of coins that do not vary, the best dispersion of one coin, or
+    of all if it is tied, is exactly 0 in half of all samples: the statistic is 0 with probability
+    1/2, and else from chi-square with one degree of freedom [3]_. Where ``chi2`` is its survival
+    function, the p-value of a statistic above 0 is ``chi2(statistic) / 2``. With few rows 0 is more
+    frequent; the simulation has as many of these as there are, so that its p-value is 1 for a
+    statistic of 0.
+
     Each simulation is fitted with the start values of the two models; the null also from the
     coins that it was drawn from, the alternative also from the null's with further coins placed
     where they help most. Fits end within ``tol`` of a maximum, so that statistics closer than
@@ -121,6 +130,14 @@ def likelihood_ratio_test(
     >>> test = likelihood_ratio_test(one, two, X, n_boot=99, random_state=0)
     >>> round(test.statistic, 1), test.p_value
     (34.0, 0.01)
+
+    If it is one kind of group, do its rates vary?
+
+    >>> from skcoin import BetaBinomialMixture
+    >>> varies = BetaBinomialMixture(1).fit(X)
+    >>> test = likelihood_ratio_test(one, varies, X, n_boot=19, random_state=0)
+    >>> round(test.statistic, 1), test.p_value
+    (30.7, 0.05)
     """
     for model, name in ((null, "null"), (alternative, "alternative")):
         check_parametric(model, name)

@@ -1,4 +1,7 @@
-"""Whether a model is a special case of another, and how: which coin plays which role."""
+"""Whether a model is a special case of another, and how: which coin plays which role.
+
+A parameter that the family of one of the two does not have is one that is held at 0.
+"""
 
 from functools import cache
 
@@ -41,8 +44,11 @@ def roles_if_nested(small, large):
 def as_alternative(parameters, roles, recipe, counts):
     """The null's coins as coins of the alternative; what plays no role goes where it helps."""
     specification, plays = recipe.specification, roles >= 0
-    init = np.where(np.isnan(specification.init), 0.5, specification.init)
-    components = np.where(specification.free & plays[:, None], parameters.components[roles], init)
+    init = np.where(np.isnan(specification.init), recipe.family.start, specification.init)
+    init[:, 0] = np.where(np.isnan(init[:, 0]), 0.5, init[:, 0])
+    played = _widened(parameters.components, init.shape[1])[roles]
+    plays_or_shared = plays[:, None] | specification.tied  # of which all roles have the same
+    components = np.where(specification.free & plays_or_shared, played, init)
     if not specification.free_weights:
         return Parameters(specification.start_weights, components)
     start = Parameters(np.where(plays, parameters.weights[roles], 0.0), components)
@@ -54,8 +60,15 @@ def as_alternative(parameters, roles, recipe, counts):
 
 def _roles(small, large):
     """Roles such that all coins of the null are played, or None where there are none."""
-    same = large.mixture.theta[:, None] == small.mixture.theta
-    can_play = large.specification.free[:, :1] | (~small.specification.free[:, 0] & same)
+    n_parameters = max(len(one.specification.tied) for one in (small, large))
+    learned, values, tied = _asked(small, n_parameters)
+    may_learn, mine, shared = _asked(large, n_parameters)
+    held_alike = ~learned.any(axis=0) & (values == values[0]).all(axis=0)
+    is_one_number = tied | held_alike | (len(values) == 1)
+    if (shared & may_learn.any(axis=0) & ~is_one_number).any():
+        return None
+    same = ~learned & (mine[:, None] == values)
+    can_play = (may_learn[:, None] | same).all(axis=-1)
     n_large, n_small = can_play.shape
     if large.specification.free_weights:  # one for each; the others may have the weight 0
         player, role = linear_sum_assignment(~can_play)
@@ -67,6 +80,19 @@ def _roles(small, large):
     if n_large > MOST_SHARED:
         return _shared_out_in_turn(can_play, large.mixture.weights, small.mixture.weights)
     return _shared_out(can_play, large.mixture.weights, small.mixture.weights)
+
+
+def _widened(of_parameters, n_parameters):
+    """So many parameters, along the last axis, with zeros for those that the family lacks."""
+    zeros = np.zeros((*of_parameters.shape[:-1], n_parameters), dtype=of_parameters.dtype)
+    return np.concatenate([of_parameters, zeros], axis=-1)[..., :n_parameters]
+
+
+def _asked(fitted, n_parameters):
+    """What is learned, the values, and what is shared, of so many parameters."""
+    specification, components = fitted.specification, fitted.parameters.components
+    arrays = specification.free, components, specification.tied
+    return [_widened(array, n_parameters) for array in arrays]
 
 
 def _shared_out(can_play, weights, left):
@@ -123,10 +149,15 @@ def _shared_out_in_turn(can_play, weights, left):
 
 def _described(fitted):
     mixture, specification = fitted.mixture, fitted.specification
-    held = np.flatnonzero(~specification.free[:, 0])
-    held = [f"theta[{k}]={mixture.theta[k]:.6g}" for k in held]
+    held = [
+        f"{name}[{k}]={mixture.by_name[name][k]:.6g}"
+        for p, name in enumerate(mixture.family.names)
+        for k in np.flatnonzero(~specification.free[:, p])
+    ]
     if not specification.free_weights:
         held.append(f"weights={mixture.weights.round(6).tolist()}")
-    return f"{specification.n_components} coins, " + (
+    further = zip(mixture.family.names[1:], specification.tied[1:], strict=True)
+    more = "".join(f" with {'one' if tied else 'each a'} {name}" for name, tied in further)
+    return f"{specification.n_components} coins{more}, " + (
         "held " + ", ".join(held) if held else "all learned"
     )

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
+from skcoin._families import BINOMIAL
 from skcoin._families.gradient_function import (
     log_gradient_on,
     most_gain,
@@ -38,7 +39,7 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
         Fitted.
     X : array-like of shape (n_samples, n_features)
         Tosses in the layout of the model.
@@ -77,7 +78,8 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
     -----
     The log-likelihood is concave in the mixing distribution, and ``D`` its directional derivative
     towards a single coin. Its supremum is found on the grid and refined around the highest maxima.
-    Priors and known coins play no part: the bound is about the likelihood of hidden coins.
+    Priors and known coins play no part: the bound is about the likelihood of hidden coins. Coins
+    that vary are mixtures of binomials themselves, and so below the same optimum.
 
     References
     ----------
@@ -110,7 +112,7 @@ def gap_of(mixture, counts, highest=None):
     ``highest`` is that, without binomial coefficients, where it is known.
     """
     highest = highest_of(counts) if highest is None else highest
-    log_fitted = mixture.log_density(counts.heads, counts.tails)
+    log_fitted = mixture.log_density_as(BINOMIAL, counts.heads, counts.tails)
     return max(float(highest - counts.multiplicity @ log_fitted), 0.0)
 
 
@@ -122,7 +124,7 @@ def highest_of(counts):
 def bounds_of(mixture, counts):
     """What ``optimality_gap`` returns, of a mixture on counts of rows that hold a toss."""
     columns = counts.heads, counts.tails, counts.multiplicity
-    log_fitted = mixture.log_density(counts.heads, counts.tails)
+    log_fitted = mixture.log_density_as(BINOMIAL, counts.heads, counts.tails)
     grid = grid_for(counts.heads, counts.tails, per_width=8)
     value = log_gradient_on(grid, log_fitted, *columns)
     theta, height = supremum(grid, value, log_fitted, *columns)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skcoin._em.e_step import e_step
+from skcoin._em.e_step import e_step, mix
 from skcoin._em.parameters import Parameters
 from skcoin._em.steps import em_update
 from skcoin._fit import fit_tables, total_log_base
@@ -68,10 +68,10 @@ def lower_bounds(fitted, k, start, n_steps):
     log_base = total_log_base(fitted.recipe, fitted.mixture, fitted.counts, fitted.problem)
     heights = np.array([expected.objective[0] for _, expected in steps]) + log_base
     grid = _around([*theta, parameters.components[k, 0]])
-    bounds = [
-        height + _expected(problem, expected, k, grid) - _expected(problem, expected, k, at)
-        for height, (_, expected), at in zip(heights, steps[:-1], theta, strict=False)
-    ]
+    bounds = []
+    for height, step, at in zip(heights, steps[:-1], theta, strict=False):
+        expected = _expected(problem, *step, k, np.append(grid, at))
+        bounds.append(height + expected[:-1] - expected[-1])
     return LowerBounds(
         grid=grid,
         objective=e_step(problem, _along(parameters, k, grid)).objective + log_base,
@@ -124,7 +124,12 @@ def _around(thetas):
     return np.linspace(max(low - room, 0), min(high + room, 1), N_GRID)
 
 
-def _expected(problem, expected, k, theta):
+def _expected(problem, parameters, expected, k, thetas):
     """Expected complete-data log-likelihood of component ``k`` at other thetas."""
-    components = np.atleast_1d(theta)[:, None]
-    return problem.family.objective(components, expected.statistics[0, k])
+    components = _along(parameters[0], k, thetas).components[:, k]
+    if problem.family.has_sufficient_statistics:
+        return problem.family.objective(components, expected.statistics[0, k])
+    posterior, _ = mix(problem.family, parameters, problem.table)
+    rows = posterior[0, k] * problem.multiplicity
+    log_f = problem.family.log_density(components, problem.table)
+    return np.where(rows > 0, log_f, 0.0) @ rows + problem.log_fixed(components, [k])

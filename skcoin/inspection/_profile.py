@@ -1,11 +1,13 @@
 """Profile likelihood: how high the objective stays while one probability is held and moved.
 
-With ``p`` one theta or one weight and ``l_p(v)`` the objective at its maximum over parameters whose
+With ``p`` one parameter or weight and ``l_p(v)`` the objective at its maximum over parameters whose
 ``p`` is ``v``, the interval holds the ``v`` at which ``2 (l_max - l_p(v))`` does not exceed a
 quantile of chi-square with one degree of freedom. It is the local maximum that is followed from
 the fit outwards, a step at a time, so that the interval belongs to this fit and not to one in
 which coins have taken each other's roles.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import brentq, minimize
@@ -13,22 +15,25 @@ from scipy.special import expit, logit, softmax
 
 from skcoin._em.e_step import e_step
 from skcoin._em.parameters import Parameters
+from skcoin._em.quadratic import as_coordinates, block_diagonal, is_logit
 
 MOST_STEPS = 500
 FIRST_STEP = 0.3  # where a standard error is at least 0.5, times the root of the number of tosses
 SHORTEST = 1e-4  # of the first step
 MOST_OFF = 0.14  # of the root of the drop, a tenth of what 95 % allow
 INSIDE = 1e-4  # where the search for what stands at 0 or 1 begins
+INSIDE_LINEAR = 1e-8  # the same where the search can reach the end itself
 ROUNDING = 4 * np.finfo(float).eps  # of the objective, relative to its size
 LOWEST = 1e100  # below the maximum; what root finding takes for an infinite drop
 
 
 def profile_interval(part, k, parameters, problem, drop):
-    """The interval of the theta or the weight of component ``k``.
+    """The interval of a parameter or the weight of component ``k``.
 
     Parameters
     ----------
-    part : {"theta", "weights"}
+    part : str
+        A name of the family's, or "weights".
     k : int
     parameters : Parameters of shape (n_components,)
         At a maximum.
@@ -44,14 +49,15 @@ def profile_interval(part, k, parameters, problem, drop):
     expected = e_step(problem, parameters[None])
     top = expected.objective[0]
     drop = drop + ROUNDING * abs(top)  # such a drop may be none
-    size = expected.n.sum() if part == "weights" else expected.statistics[0, k].sum()
+    size = expected.n.sum() if part == "weights" else _size_of(problem, expected, k)
     step = FIRST_STEP / np.sqrt(max(size, 1.0))  # in arcsin sqrt p
 
     def root_drop(x, start):
         objective, moved = _highest(_Surface(part, k, np.sin(x) ** 2, start, problem))
         return np.sqrt(min(max(top - objective, 0.0), LOWEST)), moved
 
-    p = parameters.weights[k] if part == "weights" else parameters.components[k, 0]
+    at = None if part == "weights" else problem.family.names.index(part)
+    p = parameters.weights[k] if at is None else parameters.components[k, at]
     x = np.arcsin(np.sqrt(p))
     here = root_drop(x, parameters)[0]  # by rounding not quite zero
     ends = (
@@ -59,6 +65,12 @@ def profile_interval(part, k, parameters, problem, drop):
         for end in (0.0, np.pi / 2)
     )
     return tuple(float(np.sin(end) ** 2) for end in ends)
+
+
+def _size_of(problem, expected, k):
+    """Observations of a component, or at least its rows."""
+    sums = problem.family.has_sufficient_statistics
+    return (expected.statistics if sums else expected.n)[0, k].sum()
 
 
 def _where_dropped(root_drop, allowed, x, here, end, step, start):
@@ -118,71 +130,90 @@ def _highest(surface):
 
 
 class _Surface:
-    """The objective of parameters of which one theta or weight is held at a value.
+    """The objective of parameters of which one is held at a value.
 
     Its coordinates are the logarithms of the weights that share what is left, relative to the
-    heaviest of them, and the logits of the learned thetas.
+    heaviest of them, then, one parameter after another, the logits of what is learned or, where it
+    is linear, ``arcsin sqrt``, in which its ends are ordinary points. What is shared is there once.
     """
 
     def __init__(self, part, k, value, parameters, problem):
-        specification = problem.specification
-        theta, weights = parameters.components[:, 0].copy(), parameters.weights.copy()
-        learns = specification.free[:, 0].copy()
+        specification, family = problem.specification, problem.family
+        components, weights = parameters.components.copy(), parameters.weights.copy()
+        learns = specification.free.copy()
         shares = np.full(len(weights), specification.free_weights)
-        if part == "theta":
-            theta[k], learns[k] = value, False
-        else:
+        if part == "weights":
             weights[k], shares[k] = value, False
-        self._held = Parameters(weights, theta[:, None])
-        self._learns, self._shares, self._problem = learns, shares, problem
-        inside = np.maximum(weights, INSIDE)
-        log_share = np.where(shares, np.log(inside), -np.inf)
-        free = np.concatenate([shares, learns])
-        free[log_share.argmax()] &= not shares.any()
-        self._free = np.flatnonzero(free)
-        self._x = np.concatenate([log_share, logit(np.clip(theta, INSIDE, 1 - INSIDE))])
+        else:
+            p = family.names.index(part)
+            of_all = slice(None) if specification.tied[p] else k
+            components[of_all, p], learns[of_all, p] = value, False
+        self._held, self._problem = Parameters(weights, components), problem
+        self._learns, self._shares, self._logit = learns, shares, is_logit(family)
+        log_share = np.where(shares, np.log(np.maximum(weights, INSIDE)), -np.inf)
+        moves = shares.copy()
+        moves[log_share.argmax()] = False
+        spread = replace(specification, free=learns, free_weights=True).matrix
+        of_parameters = np.ones(spread.shape[1] - len(weights), dtype=bool)
+        self._spread = spread[:, np.concatenate([moves, of_parameters])]
+        self._x = np.concatenate([log_share, as_coordinates(self._to_line(components))])
         self._seen = None, None
-        self.start = self._x[self._free]
+        self.start = self._x[self._spread.argmax(axis=0)]
         n_rows = problem.multiplicity.sum() + problem.pseudo_rows.sum()
         self.flat = 1e-8 * np.sqrt(n_rows)  # slope
 
+    def _to_line(self, components):
+        logits = logit(np.clip(components, INSIDE, 1 - INSIDE))
+        linear = np.clip(components, INSIDE_LINEAR, 1 - INSIDE_LINEAR)
+        return np.where(self._logit, logits, np.arcsin(np.sqrt(linear)))
+
+    def _full(self, x):
+        """Of all coordinates, from those that move: log weights, and a column a parameter."""
+        n_coins, moved = len(self._shares), self._spread.any(axis=1)
+        full = np.where(moved, self._spread @ x, self._x)
+        return full[:n_coins], full[n_coins:].reshape(-1, n_coins).T
+
     def parameters(self, x):
         """The parameters at ``x``."""
-        full = self._x.copy()
-        full[self._free] = x
-        log_share, logits = np.split(full, 2)
+        log_share, line = self._full(x)
         weights = self._held.weights
         if self._shares.any():
             left = 1 - weights[~self._shares].sum()
             weights = np.where(self._shares, left * softmax(log_share), weights)
-        theta = np.where(self._learns, expit(logits), self._held.components[:, 0])
-        return Parameters(weights, theta[:, None])
+        components = np.where(self._logit, expit(line), np.sin(line) ** 2)
+        return Parameters(weights, np.where(self._learns, components, self._held.components))
 
     def value_and_derivatives(self, x):
         """Minus the objective, with gradient and Hessian, at ``x``."""
         if self._seen[0] is None or not np.array_equal(self._seen[0], x):
-            self._seen = x.copy(), self._derivatives(self.parameters(x))
+            self._seen = x.copy(), self._derivatives(x)
         return self._seen[1]
 
-    def _derivatives(self, parameters):
+    def _derivatives(self, x):
+        parameters = self.parameters(x)
         family, shares, n_coins = self._problem.family, self._shares, len(self._shares)
         expected = e_step(self._problem, parameters[None], information=True)[0]
-        slope = family.gradient(parameters.components, expected.statistics)[:, 0]
-        bend = family.information(parameters.components, expected.statistics)[:, 0, 0]
+        slope = as_coordinates(family.gradient(parameters.components, expected.statistics))
+        bend = family.information(parameters.components, expected.statistics)
         # As if the logarithms of weights were free: Louis' formula with no more complete
-        # information than that of the logits.
+        # information than that of the components.
         gradient = np.concatenate([expected.n, slope])
-        hessian = expected.missing - np.diag(np.concatenate([np.zeros(n_coins), bend]))
-        # They share what is left: d log w = dx - 1 s^T dx, with s the shares.
+        hessian = expected.missing - block_diagonal(np.zeros(n_coins), bend)
+        # The weights share what is left: d log w = dx - 1 s^T dx, with s the shares. What is
+        # linear is sin^2 x: d = sin 2x dx, and once more 2 cos 2x.
         s = np.where(shares, parameters.weights, 0)
         s = s / (s.sum() or 1)
-        chain = np.eye(2 * n_coins)
+        chain, twice = np.eye(len(gradient)), 2 * self._full(x)[1]
         chain[:n_coins, :n_coins] -= np.outer(shares, s)
+        along = as_coordinates(np.where(self._logit, 1.0, np.sin(twice)))
+        chain[n_coins:, n_coins:] *= along
         hessian = chain.T @ hessian @ chain
         hessian[:n_coins, :n_coins] -= expected.n[shares].sum() * (np.diag(s) - np.outer(s, s))
-        free = self._free
+        bent = as_coordinates(np.where(self._logit, 0.0, 2 * np.cos(twice)))
+        hessian[n_coins:, n_coins:] += np.diag(bent * slope)
+        spread = self._spread
         return (
             -expected.objective,
-            -(chain.T @ gradient)[free],
-            -hessian[np.ix_(free, free)],
+            -(spread.T @ (chain.T @ gradient)),
+            -(spread.T @ hessian @ spread),
         )

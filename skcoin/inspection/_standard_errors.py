@@ -29,11 +29,12 @@ def standard_errors(
 
         ``I = D - M``,   ``M = sum_i m_i Cov(score | x_i)``,   ``covariance = J I^-1 J^T``
 
-    with ``J`` the derivatives of ``(theta, w)``. Weights sum to one, which ``J`` sees to.
+    with ``J`` the derivatives of ``(theta, w)``. Weights sum to one, which ``J`` sees to. The
+    dispersion of coins that vary is a coordinate as it is, between the others.
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Fitted.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
@@ -48,11 +49,14 @@ def standard_errors(
         ``theta`` : ndarray of shape (n_components,)
             Standard error of the probability of heads of each coin. NaN if it is held or, at 0
             or 1, has none.
+        ``dispersion`` : ndarray of shape (n_components,)
+            Of a BetaBinomialMixture: standard error of each dispersion; of one that is tied, the
+            same for all. NaN if it is held, at 0 or 1, or without effect as the theta is 0 or 1.
         ``weights`` : ndarray of shape (n_components,)
             Standard error of each mixing proportion. NaN if they are held, or for a weight of 0.
-        ``covariance`` : ndarray of shape (2 * n_components, 2 * n_components)
-            Of ``theta`` and ``weights``, in this order; NaN in the rows and columns of what has no
-            standard error.
+        ``covariance`` : ndarray of shape (n, n)
+            Of all of them one after the other, in this order; NaN in the rows and columns of what
+            has no standard error.
 
     Raises
     ------
@@ -79,8 +83,9 @@ def standard_errors(
     Notes
     -----
     What is held, or stands at 0 or 1, is taken as known: the other standard errors are conditional
-    on it. Priors count as the tosses that they stand for, so that after a MAP fit this is the
-    curvature of the log posterior.
+    on it. Criteria such as BIC go on counting what was learned, wherever it ended. Priors count as
+    the tosses that they stand for, so that after a MAP fit this is the curvature of the log
+    posterior.
 
     References
     ----------
@@ -108,10 +113,10 @@ def standard_errors(
 
 def errors_of(fitted):
     """The standard errors of a model that has been checked, and what there is to warn of."""
-    n_coins = fitted.specification.n_components
     covariance, advice = _covariance(fitted)
-    errors = np.sqrt(np.diagonal(covariance))
-    return Bunch(theta=errors[:n_coins], weights=errors[-n_coins:], covariance=covariance), advice
+    names = list(fitted.mixture.by_name)
+    errors = np.sqrt(np.diagonal(covariance)).reshape(len(names), -1)
+    return Bunch(**dict(zip(names, errors, strict=True)), covariance=covariance), advice
 
 
 def gain_of(fitted):
@@ -136,7 +141,7 @@ def advice_if_below(gain):
 
 
 def _covariance(fitted):
-    """Covariance of theta and weights, NaN for what has none, and what there is to warn of."""
+    """Covariance of all parameters, NaN for what has none, and what there is to warn of."""
     parameters, quadratic, gain = _information(fitted)
     advice = advice_if_below(gain)
     none = np.full((parameters.weights.size + parameters.components.size,) * 2, np.nan)
@@ -197,10 +202,11 @@ def _obstacle(quadratic, fitted, at_maximum):
             ConvergenceWarning,
         )
     if least <= LEAST_EIGENVALUE + off or _is_ridge(fitted.problem):
+        names = fitted.mixture.family.names
         return (
-            "There are no standard errors: other values of theta and weights have the same "
-            f"likelihood as these, as the observed information is singular {measure}. Use fewer "
-            "coins, hold theta or weights, or toss more often.",
+            f"There are no standard errors: other values of {', '.join(names)} and weights have "
+            f"the same likelihood as these, as the observed information is singular {measure}. "
+            f"Use fewer coins, hold {', '.join(names)} or weights, or toss more often.",
             IdentifiabilityWarning,
         )
     return None

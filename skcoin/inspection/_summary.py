@@ -31,7 +31,7 @@ def summary(
 
     Parameters
     ----------
-    model : BinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
         Fitted.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
@@ -92,18 +92,19 @@ def summary(
     return Summary(
         title=_title(model, fitted),
         level=level,
-        estimates=Bunch(theta=fitted.mixture.theta, weights=fitted.mixture.weights),
+        estimates=Bunch(**fitted.mixture.by_name),
         errors=errors,
         intervals=intervals,
         facts=_facts(model, fitted),
         notes=list(dict(advice)),
+        shared=tuple(np.array(fitted.mixture.family.names)[fitted.specification.tied].tolist()),
     )
 
 
 def _errors_and_intervals(fitted, level, method):
     if fitted.recipe.is_nonparametric:  # atoms are no parameters
         none = np.full(fitted.specification.n_components, np.nan)
-        errors = Bunch(theta=none, weights=none)
+        errors = Bunch(**dict.fromkeys(fitted.mixture.by_name, none))
         return errors, wald(fitted.mixture, errors, level), []
     errors, advice = errors_of(fitted)
     if method == "wald":
@@ -123,11 +124,13 @@ class Summary:
     level : float
         Of the intervals.
     estimates, errors, intervals : :class:`~sklearn.utils.Bunch`
-        ``theta`` and ``weights`` of each.
+        ``theta`` and ``weights`` of each, and ``dispersion`` if they vary.
     facts : dict of str to str
         Criteria, and how the fit ended.
     notes : list of str
         What to beware of.
+    shared : tuple of str, default=()
+        Of which of them all coins have the same.
 
     See Also
     --------
@@ -149,6 +152,7 @@ class Summary:
     intervals: Bunch
     facts: dict[str, str]
     notes: list[str]
+    shared: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         head, *rows = self._cells()
@@ -183,19 +187,20 @@ class Summary:
     def _cells(self):
         """The table of coins as text: a head and a row for each coin."""
         share = f"{100 * self.level:g}% interval"
-        rows = [["coin", "theta", "error", share, "weight", "error", share]]
-        for k in range(len(self.estimates.theta)):
-            row = [str(k)]
-            for part in ("theta", "weights"):
-                decimals = _decimals(self.errors[part])
-                low, high = (_number(end, decimals) for end in self.intervals[part][k])
-                row += [
-                    _number(self.estimates[part][k], decimals),
-                    _number(self.errors[part][k], decimals),
-                    f"{low} to {high}" if low or high else "",
-                ]
-            rows.append(row)
-        return rows
+        least = 4 if len(self.estimates) <= 2 else 3  # lest it be too wide for a screen
+        columns = [["coin", *map(str, range(len(self.estimates.theta)))]]
+        for part, estimates in self.estimates.items():
+            decimals = _decimals(self.errors[part], least)
+            columns += [
+                ["weight" if part == "weights" else part]
+                + [_number(estimate, decimals) for estimate in estimates],
+                ["error"] + [_number(error, decimals) for error in self.errors[part]],
+                [share] + [_interval(*ends, decimals) for ends in self.intervals[part]],
+            ]
+            if part in self.shared:  # said once
+                for column, mark in zip(columns[-3:], ("same", "", ""), strict=True):
+                    column[2:] = [mark] * len(column[2:])
+        return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _facts(model, fitted):
@@ -226,10 +231,14 @@ def _title(model, fitted):
     return f"{type(model).__name__}: {', '.join(parts)}"
 
 
-def _decimals(errors):
-    """So many that the smallest error shows two digits, and at least four."""
+def _decimals(errors, least):
+    """So many that the smallest error shows two digits, and no fewer than ``least``."""
     smallest = np.nanmin(errors, initial=1)
-    return int(np.clip(np.ceil(1 - np.log10(smallest)), 4, 15)) if smallest > 0 else 4
+    return int(np.clip(np.ceil(1 - np.log10(smallest)), least, 15)) if smallest > 0 else least
+
+
+def _interval(low, high, decimals):
+    return "" if np.isnan([low, high]).all() else f"{low:.{decimals}f} to {high:.{decimals}f}"
 
 
 def _number(value, decimals):

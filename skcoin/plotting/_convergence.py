@@ -87,7 +87,7 @@ class ConvergenceDisplay(Display):
 
         Parameters
         ----------
-        estimator : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
             Fitted. It is not changed.
         X : array-like of shape (n_samples, n_features)
             Tosses in the layout of the estimator.
@@ -134,7 +134,8 @@ class ConvergenceDisplay(Display):
         check_number(max_iter, "max_iter", Integral, min_val=1)
         check_parametric(estimator)
         fitted = check_fitted(estimator, X, sample_weight, coins)
-        start = Parameters(estimator.weights_path_[:1], estimator.theta_path_[:1, :, None])
+        paths = [getattr(estimator, f"{name}_path_")[:1] for name in fitted.mixture.family.names]
+        start = Parameters(estimator.weights_path_[:1], np.stack(paths, axis=-1))
         gaps, top = gaps_to_the_top(fitted, start, solvers, tol, max_iter)
         rounding = float(8 * np.finfo(float).eps * max(1, abs(top)))
         return cls(gaps=gaps, rounding=rounding).plot(ax)

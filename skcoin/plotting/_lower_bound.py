@@ -29,6 +29,10 @@ class LowerBoundDisplay(Display):
     log-likelihood can only be higher [1]_. The log prior and known coins are part of ``l``, as in
     ``fit``, and the heads and tails that they are sure of part of ``a_t`` and ``b_t``.
 
+    Of a coin that varies the bound is, with its posterior ``r_t`` of the rows of multiplicity
+    ``m_i``, ``l(theta_t) + sum_i m_i r_ti log(f(x_i | theta) / f(x_i | theta_t))``, and the M-step
+    one step of Newton on it, which ends near its maximum.
+
     Use :meth:`from_estimator` to make one.
 
     Parameters
@@ -121,7 +125,7 @@ class LowerBoundDisplay(Display):
 
         Parameters
         ----------
-        estimator : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
             Fitted. It is not changed.
         X : array-like of shape (n_samples, n_features)
             Tosses in the layout of the estimator.

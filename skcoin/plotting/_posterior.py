@@ -22,9 +22,10 @@ class PosteriorDisplay(Display):
 
     The shrunken rate is the posterior mean of the heads probability of the row's coin,
     ``E[theta | h, t] = sum_k r_k theta_k``, as from ``posterior_mean``. The interval runs between
-    the quantiles ``(1 - level) / 2`` and ``(1 + level) / 2`` of the same posterior, which holds
-    the thetas of the coins only: both ends are thetas, and it covers at least ``level``. The coins
-    are taken as known, so that intervals are too short where the fit itself is in doubt.
+    the quantiles ``(1 - level) / 2`` and ``(1 + level) / 2`` of the same posterior, as from
+    ``posterior_interval``. Of coins that do not vary it holds their thetas only: both ends are
+    thetas, and it covers at least ``level``. The coins are taken as known, so that intervals are
+    too short where the fit itself is in doubt.
 
     Use :meth:`from_estimator` to make one.
 
@@ -104,7 +105,7 @@ class PosteriorDisplay(Display):
 
         Parameters
         ----------
-        estimator : BinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
             Fitted.
         X : array-like of shape (n_samples, n_features)
             Tosses in the layout of the estimator.
@@ -197,9 +198,6 @@ def _read(mixture, heads, tails, level):
     """Raw rate, posterior mean, and both ends of the interval, of each row."""
     tosses = heads + tails
     raw = np.divide(heads, tosses, out=np.full(len(heads), np.nan), where=tosses > 0)
-    of_coins, theta = mixture.posterior(heads, tails), mixture.theta
-    rising = np.argsort(theta)
-    up_to = np.cumsum(of_coins[:, rising], axis=1)
-    up_to[:, -1] = 1  # whatever rounding says
-    ends = [(up_to >= p).argmax(axis=1) for p in ((1 - level) / 2, (1 + level) / 2)]
-    return np.column_stack([raw, of_coins @ theta, *theta[rising][ends]])
+    mean, _ = mixture.moments(mixture.posterior(heads, tails), heads, tails)
+    ends = mixture.quantiles(heads, tails, [(1 - level) / 2, (1 + level) / 2])
+    return np.column_stack([raw, mean, ends])
