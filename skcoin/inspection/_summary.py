@@ -11,11 +11,16 @@ from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, check_level
+from skcoin.inspection._dispersion import dispersion_of
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
 from skcoin.inspection._text import several
+
+SURE = 2.5  # standard errors of the dispersion, which are a little too large
+FEWEST = 10  # rows that are enough for its standard error
+ROUNDING = 1e-9
 
 
 def summary(
@@ -61,6 +66,13 @@ def summary(
     See Also
     --------
     standard_errors, confidence_intervals, optimality_gap : Where the numbers come from.
+    goodness_of_fit : The dispersion with a test by simulation, and more of them.
+
+    Notes
+    -----
+    The dispersion is how much rows vary around the coins, as a ratio to the variance of these, with
+    its standard error. It is called too large where it exceeds 1 by more than 2.5 of them, which of
+    simulations from models that are true at most 2 in 1,000 did.
 
     Examples
     --------
@@ -78,6 +90,7 @@ def summary(
     log-likelihood  -154.9259
     parameters      3
     AIC, BIC, ICL   315.85, 322.64, 362.83
+    dispersion      1.035 ± 0.098 around the coins, where 1 is expected
     optimality gap  2.07 log-likelihood at most, by any mixture
     converged       yes, after ... steps of em-newton
     """
@@ -209,9 +222,23 @@ def _facts(model, fitted):
             f"{criterion:.2f}"
             for criterion in (mixture.aic(counts), mixture.bic(counts), mixture.icl(counts))
         ),
+        "dispersion": _dispersion(fitted),
         "optimality gap": f"{gap:.3g} log-likelihood at most, by any mixture",
         "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
     }
+
+
+def _dispersion(fitted):
+    """The ratio of variances around the coins, and what to try where it is surely above 1."""
+    ratio, error = dispersion_of(fitted.mixture, fitted.counts)
+    if np.isnan(ratio):
+        return "none, as no coin varies"
+    decimals = _decimals([error], least=2)
+    told = f"{ratio:.{decimals}f} ± {error:.{decimals}f}"
+    if fitted.counts.n_rows < FEWEST or ratio <= 1 + SURE * error + ROUNDING:
+        return f"{told} around the coins, where 1 is expected"
+    remedy = "" if len(fitted.mixture.family.names) > 1 else "BetaBinomialMixture or "
+    return f"{told}, not 1; overdispersed: try {remedy}more coins"
 
 
 def _title(model, fitted):
@@ -226,10 +253,10 @@ def _title(model, fitted):
     return f"{type(model).__name__}: {', '.join(parts)}"
 
 
-def _decimals(errors):
-    """So many that the smallest error shows two digits, and at least four."""
+def _decimals(errors, least=4):
+    """So many that the smallest error shows two digits."""
     smallest = np.nanmin(errors, initial=1)
-    return int(np.clip(np.ceil(1 - np.log10(smallest)), 4, 15)) if smallest > 0 else 4
+    return int(np.clip(np.ceil(1 - np.log10(smallest)), least, 15)) if smallest > 0 else least
 
 
 def _number(value, decimals):

@@ -1,0 +1,217 @@
+"""The distribution of the heads of a row that a mixture foretells, whatever its family.
+
+Tosses of a row are exchangeable. Two of a component have a covariance ``c``, so that ``n`` tosses
+have the mean ``n p`` and the variance ``n p q + n (n - 1) c``, with ``p = f(one head)``,
+``q = f(one tail)`` and ``c = f(two heads) - p^2 = f(two tails) - q^2``.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skcoin._counts import HIDDEN, count
+from skcoin._validation import refuse_if_not_whole
+
+TERMS = 2**18  # probabilities that are computed in one array
+MOST_TERMS = 2**24  # of one number of tosses
+ROUNDING = 1e-12  # of the ratio of two probabilities
+DEVIATIONS, FEW = 10, 20  # standard ones and heads, around a mean, that hold all of a binomial
+NOTHING = -40.0  # log-probability, beside one
+
+
+def refuse_fractions(counts):
+    """Refuse heads and tails that are no whole numbers, up to rounding."""
+    for values in (counts.heads, counts.tails):
+        refuse_if_not_whole(values, "X holds a count of {}", "Only those have a distribution.")
+
+
+def as_whole(counts):
+    """The table with heads, tails and rows in whole numbers; what is off by more is refused.
+
+    It is then a table of what was seen, cell by cell, as those that are simulated.
+    """
+    refuse_fractions(counts)
+    refuse_if_not_whole(
+        counts.multiplicity,
+        "By sample_weight, rows of the same heads and tails have the weight {}, and so many are "
+        "counted",
+        "Scale the weights to the number of rows that they stand for.",
+    )
+    columns = map(np.rint, (counts.heads, counts.tails, counts.multiplicity))
+    return count([(*columns, counts.label)])
+
+
+def moments(mixture, tosses):
+    """Probability of heads of a toss, and mean and variance of the heads of a row, by component.
+
+    Parameters
+    ----------
+    tosses : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    p : ndarray of shape (n_components, 1)
+    mean, variance : ndarray of shape (n_components, n_rows)
+    """
+    heads, tails = np.array([1.0, 0, 2, 0]), np.array([0.0, 1, 0, 2])
+    family = mixture.family
+    log_f = family.log_density(mixture.parameters.components, family.tabulate(heads, tails, 1.0))
+    p, q, two_heads, two_tails = np.exp(log_f + family.log_base(heads, tails)).T[..., None]
+    rare, twice = np.minimum(p, q), np.where(p < q, two_heads, two_tails)
+    c = twice - rare**2
+    c[np.abs(c) <= ROUNDING * rare**2] = 0
+    return p, tosses * p, tosses * (p * q + (tosses - 1) * c)
+
+
+def log_probability(mixture, counts):
+    """Log-probability of the heads of each row, given its tosses, in whatever order they came.
+
+    Where the coin is known, of coin and heads together.
+    """
+    log_p = _log_likelihood(mixture, counts.heads, counts.tosses)
+    for k in np.unique(counts.label[counts.label != HIDDEN]):
+        mine = counts.label == k
+        log_f = _log_density(mixture, k, counts.heads[mine], counts.tosses[mine])
+        log_p[mine] = np.log(mixture.weights[k]) + log_f
+    return log_p
+
+
+def expected_heads(mixture, n_tosses):
+    """The probability of 0, ..., ``n_tosses`` heads."""
+    heads = np.arange(n_tosses + 1.0)
+    return np.exp(_log_likelihood(mixture, heads, np.full(len(heads), float(n_tosses))))
+
+
+def spread_over(edges, mixture, counts):
+    """How many rows lie between quantiles, each spread evenly from ``P(H < h)`` to ``P(H <= h)``.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+        Rising from 0 to 1.
+    """
+    below, at, _ = np.exp(log_tails(mixture, counts.heads, counts.tails))
+    with np.errstate(over="ignore"):
+        inside = (edges[1:-1, None] - below) / np.maximum(at, np.finfo(float).tiny)
+    up_to = np.clip(inside, 0, 1) @ counts.multiplicity
+    return np.diff([0, *up_to, counts.n_rows])
+
+
+def log_tails(mixture, heads, tails):
+    """``log P(H < h)``, ``log P(H = h)`` and ``log P(H > h)`` of each row, (3, n_rows).
+
+    ``H`` are the heads of a row of as many tosses. Either tail is summed from its own end, so that
+    its digits are relative to itself, however small it is.
+
+    Parameters
+    ----------
+    heads, tails : ndarray of shape (n_rows,)
+        Whole, or nearly so.
+    """
+    heads, tosses = np.rint(heads), np.rint(heads) + np.rint(tails)
+    depths, place = np.unique(tosses, return_inverse=True)
+    rows = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+    result = np.full((3, len(heads)), -np.inf)
+    result[1] = _log_likelihood(mixture, heads, tosses)
+    lowest, highest = np.full(len(depths), np.inf), np.zeros(len(depths))
+    for k in np.flatnonzero(mixture.weights > 0):
+        low, high = _window(mixture, k, depths)
+        lowest, highest = np.minimum(lowest, low), np.maximum(highest, high)
+        for i, at, log_f in _densities(mixture, k, depths, low, high):
+            sums = np.log(mixture.weights[k]) + _sums_beside(at, log_f, heads[rows[i]])
+            result[::2, rows[i]] = np.logaddexp(result[::2, rows[i]], sums)
+    for i in np.flatnonzero(heads < lowest[place]):
+        result[0, i] = _sum_beyond(mixture, heads[i], tosses[i], -1)
+    for i in np.flatnonzero(heads > highest[place]):
+        result[2, i] = _sum_beyond(mixture, heads[i], tosses[i], 1)
+    return result
+
+
+def _window(mixture, k, depths):
+    """The fewest and the most heads that a component has to be asked for, by number of tosses.
+
+    Those near the mean, if there is next to nothing at their ends and at the ends of all; beyond
+    some point such as theirs a density falls, if it does not rise towards an end.
+    """
+    _, mean, variance = (moment[k] for moment in moments(mixture, depths))
+    low, high = mixture.family.reach(mixture.parameters.components[[k]], depths)
+    far = DEVIATIONS * np.sqrt(variance) + FEW
+    ends = []
+    for end, near in (
+        (low, np.maximum(low, np.floor(mean - far))),
+        (high, np.minimum(high, np.ceil(mean + far))),
+    ):
+        most = np.maximum(*(_log_density(mixture, k, h, depths) for h in (near, end)))
+        ends.append(np.where(most < NOTHING, near, end))
+    size = ends[1] - ends[0] + 1
+    for i in np.flatnonzero(size > MOST_TERMS)[:1]:
+        raise ValueError(
+            f"X holds a row of {depths[i]:,.0f} tosses, which may show {size[i]:,.0f} numbers of "
+            f"heads: their probabilities are summed one by one, up to {MOST_TERMS:,}. Leave out "
+            "rows of so many tosses."
+        )
+    return ends
+
+
+def _densities(mixture, k, depths, low, high):
+    """For each number of tosses its place, heads from low to high, and their log-probability."""
+    size = (high - low + 1).astype(int)
+    for some in np.split(np.arange(len(size)), _ends_of_batches(size)):
+        at = [np.arange(low[i], high[i] + 1) for i in some]
+        log_f = _log_density(mixture, k, np.concatenate(at), depths[some].repeat(size[some]))
+        yield from zip(some, at, np.split(log_f, np.cumsum(size[some])[:-1]), strict=True)
+
+
+def _ends_of_batches(size):
+    """Where to part what has such sizes, so that parts have about ``TERMS`` together."""
+    return np.flatnonzero(np.diff(np.cumsum(size) // TERMS)) + 1
+
+
+def _sums_beside(at, log_f, heads):
+    """The log of the sums of ``exp(log_f)`` over all places below each number of heads, and above.
+
+    Parameters
+    ----------
+    at, log_f : ndarray of shape (n_places,)
+        Places, rising, and the logarithm of what is there.
+    heads : ndarray of shape (n,)
+
+    Returns
+    -------
+    sums : ndarray of shape (2, n)
+    """
+    nothing = [-np.inf]
+    below = np.concatenate([nothing, np.logaddexp.accumulate(log_f)])
+    above = np.concatenate([np.logaddexp.accumulate(log_f[::-1])[::-1], nothing])
+    below, above = (
+        below[np.searchsorted(at, heads, "left")],
+        above[np.searchsorted(at, heads, "right")],
+    )
+    return np.stack([below, above])
+
+
+def _sum_beyond(mixture, heads, tosses, step):
+    """The log of the sum of what is beyond, of heads that are beyond all windows.
+
+    There it falls by a factor of ``exp(-DEVIATIONS)`` and more in a standard deviation.
+    """
+    *_, variance = moments(mixture, np.array([tosses]))
+    n_terms = np.ceil(4 * np.sqrt(variance.max())) + 2 * FEW
+    n_terms = min(n_terms, heads if step < 0 else tosses - heads)
+    terms = heads + step * np.arange(1, n_terms + 1)
+    log_p = _log_likelihood(mixture, terms, np.full(len(terms), tosses))
+    return np.logaddexp.reduce(log_p, initial=-np.inf)
+
+
+def _log_likelihood(mixture, heads, tosses):
+    """Of the mixture, in whatever order the tosses came."""
+    return replace(mixture, in_order=False).log_likelihood(heads, tosses - heads)
+
+
+def _log_density(mixture, k, heads, tosses):
+    """The log-probability of one component."""
+    family, tails = mixture.family, tosses - heads
+    log_f = family.log_density(
+        mixture.parameters.components[[k]], family.tabulate(heads, tails, 1.0)
+    )
+    return log_f[0] + family.log_base(heads, tails)
