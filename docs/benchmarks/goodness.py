@@ -1,8 +1,8 @@
 """How often does ``goodness_of_fit`` reject a model that is true, and one that is not?
 
 Rows are simulated, a model is fitted, and its p-values are held against levels. Coins that are true
-should be rejected at most as often as the level says; theta that varies from row to row around its
-coin, as in a beta-binomial mixture, as often as possible. ``summary`` is asked for its verdict, too.
+should be rejected as often as the level says; a theta that varies from row to row around its coin,
+as in a beta-binomial mixture, as often as possible. ``summary`` is asked for its verdict, too.
 ``python goodness.py --sets 20`` is a quick look.
 """
 

@@ -84,6 +84,7 @@ def quantile_residuals(model, X, random_state=None, *, place=None):
     >>> X = load_rat_tumours().data
     >>> q = quantile_residuals(BinomialMixture(2).fit(X), X, random_state=0)
     >>> print(f"standard deviation {q.std():.2f}, from {q.min():.2f} to {q.max():.2f}")
+    standard deviation 0.92, from -1.54 to 2.10
     """
     check_model(model)
     if place is not None:

@@ -72,6 +72,7 @@ class ResidualDisplay(Display):
     >>> low, high = display.band.T
     >>> outside = (display.residuals < low) | (display.residuals > high)
     >>> f"{outside.sum()} of {len(outside)} outside"
+    '51 of 71 outside'
     """
 
     def __init__(self, *, theoretical, residuals, band, level, n_rows):
@@ -135,6 +136,7 @@ class ResidualDisplay(Display):
         >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
         >>> display = ResidualDisplay.from_estimator(BinomialMixture().fit(X), X, random_state=0)
         >>> display.residuals.round(2)
+        array([-1.23, -0.79,  0.21,  0.62,  1.31])
         """
         pyplot(cls)
         check_level(level)

@@ -126,6 +126,7 @@ class RootogramDisplay(Display):
         >>> X = load_rat_tumours().data
         >>> display = RootogramDisplay.from_estimator(BinomialMixture(1).fit(X), X, bins=5)
         >>> display.observed.round(1), display.expected
+        (array([26. , 10.5,  4.9, 10.7, 18.8]), array([14.2, 14.2, 14.2, 14.2, 14.2]))
         """
         pyplot(cls)
         fitted = check_fitted(estimator, X, sample_weight)
@@ -167,7 +168,7 @@ class RootogramDisplay(Display):
         ax.axhline(0, color="black", linewidth=0.8)
         limits = {"color": "black", "linestyle": ":", "linewidth": 1}
         self.limits_ = [
-            ax.axhline(1, label="two standard errors", **limits),
+            ax.axhline(1, label="limits", **limits),
             ax.axhline(-1, **limits),
         ]
         name = "quantile of what the mixture foretells"
