@@ -175,7 +175,7 @@ class TestPValues:
 
     @pytest.mark.parametrize("seed", range(2))
     def test_of_a_model_that_has_nothing_to_learn_hold_their_level(self, seed):
-        """Of 100 sets each rejects a tenth at most; 26 or more are seen once in 100,000 times at most."""
+        """Of 100 sets each rejects a tenth at most: 26 or more with a probability below 1e-5."""
         rng = np.random.default_rng(seed)
         n = rng.integers(1, 30, size=40) if seed else np.full(40, 8)
         p_values = []

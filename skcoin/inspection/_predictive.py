@@ -13,7 +13,7 @@ from skcoin._counts import HIDDEN, count
 from skcoin._validation import refuse_if_not_whole
 
 TERMS = 2**18  # probabilities that are computed in one array
-MOST_TERMS = 2**24  # of one number of tosses
+MOST_TERMS = 2**22  # of one number of tosses
 ROUNDING = 1e-12  # of the ratio of two probabilities
 DEVIATIONS, FEW = 10, 20  # standard ones and heads, around a mean, that hold all of a binomial
 NOTHING = -40.0  # log-probability, beside one
@@ -115,8 +115,8 @@ def log_tails(mixture, heads, tails):
     result[1] = _log_likelihood(mixture, heads, tosses)
     lowest, highest = np.full(len(depths), np.inf), np.zeros(len(depths))
     for k in np.flatnonzero(mixture.weights > 0):
-        low, high = _window(mixture, k, depths)
-        lowest, highest = np.minimum(lowest, low), np.maximum(highest, high)
+        low, high, *inner = _window(mixture, k, depths)
+        lowest, highest = np.minimum(lowest, inner[0]), np.maximum(highest, inner[1])
         for i, at, log_f in _densities(mixture, k, depths, low, high):
             sums = np.log(mixture.weights[k]) + _sums_beside(at, log_f, heads[rows[i]])
             result[::2, rows[i]] = np.logaddexp(result[::2, rows[i]], sums)
@@ -130,19 +130,27 @@ def log_tails(mixture, heads, tails):
 def _window(mixture, k, depths):
     """The fewest and the most heads that a component has to be asked for, by number of tosses.
 
-    Those near the mean, if there is next to nothing at their ends and at the ends of all; beyond
-    some point such as theirs a density falls, if it does not rise towards an end.
+    Those around the mean, if there is next to nothing at their ends and at the ends of all: beyond
+    them a density falls, if it does not rise towards an end.
+
+    Returns
+    -------
+    low, high, inner_low, inner_high : ndarray of shape (n_depths,)
+        Sums from the inner ones on to the outer ones miss nothing.
     """
     _, mean, variance = (moment[k] for moment in moments(mixture, depths))
     low, high = mixture.family.reach(mixture.parameters.components[[k]], depths)
     far = DEVIATIONS * np.sqrt(variance) + FEW
-    ends = []
-    for end, near in (
-        (low, np.maximum(low, np.floor(mean - far))),
-        (high, np.minimum(high, np.ceil(mean + far))),
+    ends, inner = [], []
+    for end, near, half in (
+        (low, np.floor(mean - far), np.floor(mean - far / 2)),
+        (high, np.ceil(mean + far), np.ceil(mean + far / 2)),
     ):
+        near = np.clip(near, low, high)
         most = np.maximum(*(_log_density(mixture, k, h, depths) for h in (near, end)))
-        ends.append(np.where(most < NOTHING, near, end))
+        is_near = (most < NOTHING) & (near != end)
+        ends.append(np.where(is_near, near, end))
+        inner.append(np.where(is_near, half, end))
     size = ends[1] - ends[0] + 1
     for i in np.flatnonzero(size > MOST_TERMS)[:1]:
         raise ValueError(
@@ -150,7 +158,7 @@ def _window(mixture, k, depths):
             f"heads: their probabilities are summed one by one, up to {MOST_TERMS:,}. Leave out "
             "rows of so many tosses."
         )
-    return ends
+    return *ends, *inner
 
 
 def _densities(mixture, k, depths, low, high):
@@ -191,12 +199,12 @@ def _sums_beside(at, log_f, heads):
 
 
 def _sum_beyond(mixture, heads, tosses, step):
-    """The log of the sum of what is beyond, of heads that are beyond all windows.
+    """The log of the sum of what is beyond, of heads that are outside of all inner ends.
 
-    There it falls by a factor of ``exp(-DEVIATIONS)`` and more in a standard deviation.
+    There it falls by ``exp(-DEVIATIONS / 2)`` and more in a standard deviation, ever faster.
     """
     *_, variance = moments(mixture, np.array([tosses]))
-    n_terms = np.ceil(4 * np.sqrt(variance.max())) + 2 * FEW
+    n_terms = np.ceil(DEVIATIONS * np.sqrt(variance.max())) + 2 * FEW
     n_terms = min(n_terms, heads if step < 0 else tosses - heads)
     terms = heads + step * np.arange(1, n_terms + 1)
     log_p = _log_likelihood(mixture, terms, np.full(len(terms), tosses))

@@ -98,6 +98,8 @@ def quantile_residuals(model, X, random_state=None, *, place=None):
 def residuals_at(place, log_tails):
     """``Phi^-1`` of ``P(H < h) + U P(H = h)``, or of minus the same from above if that is less.
 
+    Infinite where ``P(H = h)`` is zero, also between coins of 0 and 1.
+
     Parameters
     ----------
     place : float or ndarray of shape (n_rows,)
@@ -111,7 +113,8 @@ def residuals_at(place, log_tails):
         above = np.logaddexp(above, np.log1p(-np.asarray(place)) + at)
     lower = below <= above
     q = ndtri_exp(np.minimum(np.where(lower, below, above), 0))
-    return np.where(lower, q, -q)
+    q = np.where(lower, q, -q)
+    return np.where(np.isneginf(at), np.copysign(np.inf, q), q)
 
 
 def residual_quantiles(mixture, counts, rng, *, n_points):
