@@ -17,7 +17,7 @@ from skcoin.inspection import goodness_of_fit, summary
 
 LEVELS = (0.05, 0.1)
 N_BOOT = 99
-N_SETS = 500
+N_SETS = 200
 STATISTICS = ("pearson", "deviance", "dispersion")
 
 
