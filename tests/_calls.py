@@ -312,7 +312,7 @@ FUNCTIONS = [
     ),
     *(
         inspect("goodness_of_fit", *takes, models=models, n_boot=3, random_state=0)
-        for models, takes in ((PLAIN, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
+        for models, takes in ((PLAIN + VARYING, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
     ),
     Call("quantile_residuals", residuals, per_row=True, refuses=NO_MODEL, models=ALL),
     Call(

@@ -48,7 +48,7 @@ def goodness_of_fit(
 
     Parameters
     ----------
-    model : BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
+    model : BinomialMixture, BetaBinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
         Fitted to X.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit, in whole numbers. Where a cell is a toss, their order plays no part.

@@ -29,7 +29,7 @@ def quantile_residuals(model, X, random_state=None, *, place=None):
 
     Parameters
     ----------
-    model : BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
+    model : BinomialMixture, BetaBinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
         Fitted.
     X : array-like of shape (n_samples, n_features)
         Tosses in the layout of the fit, in whole numbers. Where a cell is a toss, their order

@@ -92,7 +92,7 @@ class RootogramDisplay(Display):
 
         Parameters
         ----------
-        estimator : BinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
+        estimator : BinomialMixture, BetaBinomialMixture or another of hidden coins
             Fitted.
         X : array-like of shape (n_samples, n_features)
             Tosses in the layout of the estimator, in whole numbers. Where a cell is a toss, their
