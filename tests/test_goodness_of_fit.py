@@ -93,7 +93,7 @@ class TestStatistics:
         square = (RATS[:, :1] - n * theta) ** 2 / (n * theta * (1 - theta))
         exact = (posterior * square).sum() / posterior.sum()
         result = goodness_of_fit(model, RATS, **QUICK)
-        assert result.dispersion == pytest.approx(exact, rel=1e-12)
+        assert result.dispersion_ratio == pytest.approx(exact, rel=1e-12)
 
     def test_around_known_coins_it_is_around_that_of_the_row(self):
         X, coins = FIVE_SETS["heads_tails"], [1, 0, 0, 1, 0]
@@ -101,13 +101,13 @@ class TestStatistics:
         theta = model.theta_[coins]
         exact = np.mean((X[:, 0] - 10 * theta) ** 2 / (10 * theta * (1 - theta)))
         result = goodness_of_fit(model, X, coins=coins, **QUICK)
-        assert result.dispersion == pytest.approx(exact, rel=1e-12)
+        assert result.dispersion_ratio == pytest.approx(exact, rel=1e-12)
 
     def test_of_coins_that_do_not_vary_there_is_no_dispersion(self):
         X = [[3, 0], [0, 3], [3, 0]]
         result = goodness_of_fit(BinomialMixture(2).fit(X), X, **QUICK)
-        assert np.isnan([result.dispersion, *result.null_dispersion]).all()
-        assert result.dispersion_p_value == result.class_p_value == 1
+        assert np.isnan([result.dispersion_ratio, *result.null_dispersion_ratio]).all()
+        assert result.dispersion_ratio_p_value == result.class_p_value == 1
         assert result.deviance == pytest.approx(0, abs=1e-9)
 
     def test_of_a_row_that_is_next_to_impossible_pearson_is_beyond_floats(self):
@@ -129,15 +129,17 @@ class TestClassesOfTosses:
         rows = [np.sum((n >= a) & (n <= b)) for a, b in result.class_tosses]
         assert_array_equal(result.class_rows, rows)
         assert sum(rows) == len(RATS)
-        assert result.class_dispersion @ rows == pytest.approx(71 * result.dispersion, rel=1e-12)
+        assert result.class_dispersion_ratio @ rows == pytest.approx(
+            71 * result.dispersion_ratio, rel=1e-12
+        )
 
     def test_of_one_number_of_tosses_there_is_one(self):
         X, rows = load_set("saxony_families12")
         model = BinomialMixture(1).fit(X, sample_weight=rows)
         result = goodness_of_fit(model, X, rows, **QUICK)
         assert_array_equal(result.class_tosses, [[12, 12]])
-        assert result.class_dispersion == pytest.approx(result.dispersion)
-        assert result.class_p_value == result.dispersion_p_value
+        assert result.class_dispersion_ratio == pytest.approx(result.dispersion_ratio)
+        assert result.class_p_value == result.dispersion_ratio_p_value
 
     def test_hidden_coins_add_with_the_tosses_what_streaks_do_not(self):
         """By 1 + (n - 1) rho the one, up to (1 + c) / (1 - c) = 3 the others."""
@@ -151,7 +153,9 @@ class TestClassesOfTosses:
         heads = np.array([row[:k].sum() for row, k in zip(tosses, n, strict=True)])
         streaks = np.column_stack([heads, n - heads])
         ratios = [
-            goodness_of_fit(BinomialMixture(1).fit(X), X, n_classes=3, **QUICK).class_dispersion
+            goodness_of_fit(
+                BinomialMixture(1).fit(X), X, n_classes=3, **QUICK
+            ).class_dispersion_ratio
             for X in (hidden, streaks)
         ]
         # Means of 300 squares, each with a standard error of some 8 %: four of them.
@@ -162,7 +166,7 @@ class TestClassesOfTosses:
 class TestPValues:
     def test_count_what_is_as_high_and_the_data(self):
         result = goodness_of_fit(BinomialMixture(2).fit(RATS), RATS, n_boot=39, random_state=1)
-        for name in ("pearson", "deviance", "dispersion"):
+        for name in ("pearson", "deviance", "dispersion_ratio"):
             higher = np.sum(result[f"null_{name}"] >= result[name])
             assert result[f"{name}_p_value"] == (1 + higher) / 40
 
@@ -171,7 +175,7 @@ class TestPValues:
         X = np.repeat([[1, 0], [0, 1]], [30, 13], axis=0)
         result = goodness_of_fit(BinomialMixture(1).fit(X), X, n_boot=9, random_state=0)
         assert result.pearson_p_value == result.deviance_p_value == 1
-        assert result.dispersion_p_value == 1
+        assert result.dispersion_ratio_p_value == 1
 
     @pytest.mark.parametrize("seed", range(2))
     def test_of_a_model_that_has_nothing_to_learn_hold_their_level(self, seed):
@@ -183,7 +187,9 @@ class TestPValues:
             heads = rng.binomial(n, rng.choice([0.2, 0.7], size=40))
             X = np.column_stack([heads, n - heads])
             test = goodness_of_fit(held([0.2, 0.7], None, X), X, n_boot=9, random_state=i)
-            p_values.append([test.pearson_p_value, test.deviance_p_value, test.dispersion_p_value])
+            p_values.append(
+                [test.pearson_p_value, test.deviance_p_value, test.dispersion_ratio_p_value]
+            )
         rejected = np.sum(np.array(p_values) <= 0.1, axis=0)
         assert binom.sf(25, 100, 0.1) < 1e-5
         assert np.all(rejected < 26)
@@ -195,7 +201,9 @@ class TestPValues:
         for seed in range(100):
             X = tosses_of([0.2, 0.6], 60, 12, seed=seed)
             test = goodness_of_fit(BinomialMixture(2).fit(X), X, n_boot=9, random_state=seed)
-            p_values.append([test.pearson_p_value, test.deviance_p_value, test.dispersion_p_value])
+            p_values.append(
+                [test.pearson_p_value, test.deviance_p_value, test.dispersion_ratio_p_value]
+            )
         rejected = np.sum(np.array(p_values) <= 0.1, axis=0)
         assert np.all(rejected < 26)
         assert np.all(rejected > 0)
@@ -207,20 +215,20 @@ class TestPValues:
         X = varying(theta, 0.05, n, 300, seed=1)
         model = BinomialMixture(len(theta)).fit(X)
         result = goodness_of_fit(model, X, n_boot=49, random_state=0)
-        assert result.dispersion > 1.5
-        assert result.dispersion_p_value == 0.02
+        assert result.dispersion_ratio > 1.5
+        assert result.dispersion_ratio_p_value == 0.02
 
     def test_of_too_few_coins_are_small(self):
         X = tosses_of([0.1, 0.5, 0.9], 200, 20, seed=0)
         result = goodness_of_fit(BinomialMixture(2).fit(X), X, n_boot=49, random_state=0)
         assert result.pearson_p_value == result.deviance_p_value == 0.02
-        assert result.dispersion_p_value == 0.02
+        assert result.dispersion_ratio_p_value == 0.02
 
     def test_of_tosses_that_vary_too_little_are_not_small_for_the_dispersion(self):
         X = np.tile([[6, 4]], (50, 1))
         result = goodness_of_fit(BinomialMixture(1).fit(X), X, n_boot=19, random_state=0)
-        assert result.dispersion == pytest.approx(0, abs=1e-12)
-        assert result.dispersion_p_value == 1
+        assert result.dispersion_ratio == pytest.approx(0, abs=1e-12)
+        assert result.dispersion_ratio_p_value == 1
         assert result.deviance_p_value == 0.05
 
 
@@ -330,4 +338,4 @@ def test_the_beta_binomial_itself_is_what_the_rows_vary_by():
     X = np.column_stack([heads, 20 - heads])
     model = BinomialMixture(1).fit(X, sample_weight=rows)
     result = goodness_of_fit(model, X, rows, **QUICK)
-    assert result.dispersion == pytest.approx(1 + 19 / 11, rel=1e-6)
+    assert result.dispersion_ratio == pytest.approx(1 + 19 / 11, rel=1e-6)

@@ -121,7 +121,7 @@ def test_the_facts_are_those_of_the_methods(model):
         "log-likelihood",
         "parameters",
         "AIC, BIC, ICL",
-        "dispersion",
+        "dispersion ratio",
         "optimality gap",
         "converged",
     ]
@@ -167,7 +167,7 @@ def test_the_title_knows_singular_from_plural():
 
 
 def dispersion(model, X, *columns, **known):
-    return summary(model.fit(X, *columns, **known), X, *columns, **known).facts["dispersion"]
+    return summary(model.fit(X, *columns, **known), X, *columns, **known).facts["dispersion ratio"]
 
 
 def rows_of(n, theta):
@@ -177,7 +177,7 @@ def rows_of(n, theta):
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_the_dispersion_is_that_of_the_test_of_fit_with_its_standard_error(model):
+def test_the_dispersion_ratio_is_that_of_the_test_of_fit_with_its_standard_error(model):
     told = dispersion(model, RATS)
     ratio, error = re.match(r"(\S+) ± ([^ ,]+)", told).groups()
     n, varies = RATS.sum(axis=1)[:, None], (model.theta_ > 0) & (model.theta_ < 1)
@@ -213,7 +213,7 @@ def test_rows_of_the_model_are_not(coins, n_rows, n_tosses):
         heads = rng.binomial(n_tosses, rng.choice(coins, size=n_rows))
         X = np.column_stack([heads, n_tosses - heads])
         model = fit_quietly(BinomialMixture(len(coins)), X)
-        told.append(summary(model, X).facts["dispersion"])
+        told.append(summary(model, X).facts["dispersion ratio"])
     assert sum("overdispersed" in words for words in told) <= 1
 
 
@@ -228,14 +228,16 @@ def test_single_tosses_are_no_more_spread_than_they_can_be():
     assert dispersion(BinomialMixture(1), np.repeat([[1, 0], [0, 1]], 20, axis=0)).startswith("1.0")
 
 
-def test_coins_that_do_not_vary_have_no_dispersion():
+def test_coins_that_do_not_vary_have_no_dispersion_ratio():
     assert dispersion(BinomialMixture(2), [[3, 0], [0, 3], [3, 0]]) == "none, as no coin varies"
 
 
-def test_the_digits_of_the_dispersion_grow_as_its_error_shrinks():
+def test_the_digits_of_the_dispersion_ratio_grow_as_its_error_shrinks():
     rows = np.full(len(RATS), 1e8)
     model = BinomialMixture(2).fit(RATS, sample_weight=rows)
-    assert re.match(r"1\.034\d{4} ± 0\.0000098, ", summary(model, RATS, rows).facts["dispersion"])
+    assert re.match(
+        r"1\.034\d{4} ± 0\.0000098, ", summary(model, RATS, rows).facts["dispersion ratio"]
+    )
 
 
 # --- One screen ---------------------------------------------------------------------------------

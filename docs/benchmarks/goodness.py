@@ -18,7 +18,7 @@ from skcoin.inspection import goodness_of_fit, summary
 LEVELS = (0.05, 0.1)
 N_BOOT = 99
 N_SETS = 200
-STATISTICS = ("pearson", "deviance", "dispersion")
+STATISTICS = ("pearson", "deviance", "dispersion_ratio")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def measure(design, i):
     X = design.draw(((*TRUE, *WRONG).index(design), i))
     model = fit(X, design.n_fitted or len(design.theta))
     test = goodness_of_fit(model, X, n_boot=N_BOOT, random_state=i)
-    told = "overdispersed" in summary(model, X).facts["dispersion"]
+    told = "overdispersed" in summary(model, X).facts["dispersion ratio"]
     return [test[f"{name}_p_value"] for name in STATISTICS], told
 
 

@@ -26,7 +26,7 @@ def squares_around_coins(mixture, counts):
     return (share * square.T).sum(axis=1), share.sum(axis=1)
 
 
-def dispersion_of(mixture, counts):
+def dispersion_ratio_of(mixture, counts):
     """The ratio over all rows, and its standard error, which a row of weight two is two rows for.
 
     The error is that of the mean of ``S_i``: that coins were fitted makes the true one smaller.

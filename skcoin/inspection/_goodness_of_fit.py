@@ -39,10 +39,10 @@ def goodness_of_fit(
 
         ``Pearson's X^2 = sum (O - E)^2 / E``,   ``deviance G^2 = 2 sum O log(O / E)``
 
-    over all cells ``h = 0, ..., n`` of all ``n`` that were seen, and the dispersion, the mean over
-    the rows of ``sum_k r_ik (h_i - n_i theta_k)^2 / V_k(n_i)``: how much they vary around the
-    coins, as a ratio to the variance ``V_k`` of these. What they would be if the model were true
-    is found by simulation [1]_: rows are drawn from the model, with the numbers of tosses of X, the
+    over all cells ``h = 0, ..., n`` of all ``n`` that were seen, and the dispersion ratio, the mean
+    over the rows of ``sum_k r_ik (h_i - n_i theta_k)^2 / V_k(n_i)``: how much they vary around the
+    coins, to how much these do, with ``V_k`` the variance. What they would be if the model were
+    true is found by simulation [1]_: rows are drawn from the model, with the numbers of tosses of X, the
     model is fitted to them, and the statistics are computed of that fit, ``n_boot`` times. If ``b``
     of the ``B`` are at least that of X, the p-value is ``(b + 1) / (B + 1)``.
 
@@ -61,7 +61,7 @@ def goodness_of_fit(
     n_boot : int, default=199
         Number of simulations ``B``, at least 1. The smallest p-value is ``1 / (B + 1)``.
     n_classes : int, default=4
-        Of the numbers of tosses, at most: each has about as many rows, and its own dispersion.
+        Of the numbers of tosses, at most: each has about as many rows and a ratio of its own.
     random_state : int, RandomState instance or None, default=None
         The result does not depend on ``n_jobs``.
     n_jobs : int, default=None
@@ -74,17 +74,19 @@ def goodness_of_fit(
     Returns
     -------
     result : :class:`~sklearn.utils.Bunch`
-        ``pearson``, ``deviance``, ``dispersion`` : float
-            The statistics. The dispersion is about 1 if the model is true; it is NaN if no coin
+        ``pearson``, ``deviance``, ``dispersion_ratio`` : float
+            The statistics. The ratio is about 1 if the model is true; it is NaN if no coin
             varies, all of them being 0 or 1.
-        ``pearson_p_value``, ``deviance_p_value``, ``dispersion_p_value`` : float
+        ``pearson_p_value``, ``deviance_p_value``, ``dispersion_ratio_p_value`` : float
             In (0, 1]. The last is small where rows vary too much, not where too little.
-        ``null_pearson``, ``null_deviance``, ``null_dispersion`` : ndarray of shape (n_boot,)
+        ``null_pearson``, ``null_deviance``, ``null_dispersion_ratio`` : ndarray of shape (n_boot,)
             The statistics of the simulations.
         ``class_tosses`` : ndarray of shape (n_classes, 2)
             Fewest and most tosses of each class.
-        ``class_rows``, ``class_dispersion``, ``class_p_value`` : ndarray of shape (n_classes,)
-            Its rows, their dispersion and its p-value.
+        ``class_rows`` : ndarray of shape (n_classes,)
+            Its rows.
+        ``class_dispersion_ratio``, ``class_p_value`` : ndarray of shape (n_classes,)
+            Their ratio and its p-value.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def goodness_of_fit(
     rare, and the simulations know it, as they have the same. But cells do not tell much where
     nearly every row has one for itself, as with many numbers of tosses or of heads: ``X^2`` and
     ``G^2`` are then little more than sums over the rows, and what is wrong has to be large. The
-    dispersion keeps its power, which grows with the tosses.
+    dispersion ratio keeps its power, which grows with the tosses.
 
     It is taken around the coins, as two coins and more take up nearly all variance around the mean
     of the mixture. Where the coins themselves have no fixed theta, or tosses of a row depend on
@@ -141,7 +143,7 @@ def goodness_of_fit(
     ...         model, families.data, families.sample_weight, n_boot=99, random_state=0
     ...     )
     ...     print(f"G2 {test.deviance:.1f}, p {test.deviance_p_value:.2f}; "
-    ...           f"dispersion {test.dispersion:.2f}, p {test.dispersion_p_value:.2f}")
+    ...           f"dispersion {test.dispersion_ratio:.2f}, p {test.dispersion_ratio_p_value:.2f}")
     G2 97.0, p 0.01; dispersion 1.16, p 0.01
     G2 13.5, p 0.13; dispersion 1.00, p 0.13
     """
@@ -163,18 +165,18 @@ def goodness_of_fit(
     statistics, null = read(mixture, counts), np.array(simulated)
     p_values = _p_values(statistics, null)
     result = Bunch()
-    for i, name in enumerate(("pearson", "deviance", "dispersion")):
+    for i, name in enumerate(("pearson", "deviance", "dispersion_ratio")):
         result[name] = float(statistics[i])
         result[f"{name}_p_value"] = float(p_values[i])
         result[f"null_{name}"] = null[:, i]
     result.class_tosses, result.class_rows = read.describe(counts.tossed)
-    result.class_dispersion, result.class_p_value = statistics[3:], p_values[3:]
+    result.class_dispersion_ratio, result.class_p_value = statistics[3:], p_values[3:]
     return result
 
 
 @dataclass(frozen=True)
 class _Statistics:
-    """Pearson's, the deviance, the dispersion, and that of each class of tosses, in one array.
+    """Pearson's, the deviance, the dispersion ratio and that of each class of tosses in one array.
 
     Attributes
     ----------
