@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from _models import held
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import betabinom, binom
+from scipy.stats import betabinom, binom, norm
 
 from skcoin._base import mixture_of
 from skcoin._em.parameters import Parameters
@@ -128,10 +128,22 @@ class TestTails:
         found = np.exp(log_tails(mixture, np.array([0.0, 2, 4]), np.array([4.0, 2, 0])))
         assert_allclose(found, [[0, 0.75, 0.75], [0.75, 0, 0.25], [0.25, 0.25, 0]])
 
-    def test_of_too_many_tosses_are_refused_with_their_number(self):
-        words = r"X holds a row of 100,000,000,000,000 tosses, which may show .* up to 4,194,304"
-        with pytest.raises(ValueError, match=words):
-            log_tails(binomials(), np.array([5e13]), np.array([5e13]))
+    @pytest.mark.parametrize("n", [1e12, 2.0**53])
+    def test_of_deep_rows_are_nearly_those_of_normal_distributions(self, n):
+        """Off by their skewness, a tenth of a millionth or less; both coins are far apart."""
+        z = np.array([-4, -1, 0, 1, 4])
+        heads = np.rint(n * 0.2 + np.sqrt(n * 0.16) * z)
+        below, at, above = np.exp(log_tails(binomials(), heads, n - heads))
+        exact = norm.cdf((heads + 0.5 - n * 0.2) / np.sqrt(n * 0.16))
+        assert_allclose(below + at, 0.6 * exact, atol=1e-6)
+        assert_allclose(above, 0.4 + 0.6 * (1 - exact), atol=1e-6)
+
+    def test_of_deep_rows_go_on_from_those_that_are_summed(self, monkeypatch):
+        n, heads = 10_000, np.array([1800.0, 2000, 4000, 7000, 7200])
+        summed = np.exp(log_tails(binomials(), heads, n - heads))
+        monkeypatch.setattr(_predictive, "MOST_TERMS", 100)
+        deep = np.exp(log_tails(binomials(), heads, n - heads))
+        assert_allclose(deep, summed, rtol=1e-9, atol=1e-14)
 
 
 @others

@@ -66,6 +66,16 @@ def test_they_have_all_their_digits_far_from_the_middle(theta):
     assert theta == 0.5 or upper[-1] > 29
 
 
+@pytest.mark.parametrize("n", [10**6, 10**12, 2**52])
+def test_of_very_many_tosses_of_a_fair_coin_they_are_standardised_heads(n):
+    """Its tails are those of a normal distribution, up to z^3 / n; of deep ones, to 1 / z^3."""
+    z = np.array([-30, -12, -7, -5.5, -4, -1, 0, 1, 4, 5.5, 7, 12, 30])
+    heads = n // 2 + np.rint(z * np.sqrt(n) / 2).astype(np.int64)
+    q = quantile_residuals(held([0.5]), np.column_stack([heads, n - heads]), place=0.5)
+    assert_allclose(q, (heads - n / 2) / (np.sqrt(n) / 2), atol=0.01)
+    assert_allclose(q, -q[::-1], atol=1e-6)
+
+
 def test_sides_are_mirrored():
     model, turned = held(THETA, WEIGHTS), held(1 - THETA, WEIGHTS)
     there = quantile_residuals(model, RATS, place=0.3)

@@ -1,12 +1,16 @@
 """Does the model fit? The table of counts against tables that the model itself would give."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_scalar
 
+from skcoin._base import BaseMixture
 from skcoin._counts import HIDDEN
+from skcoin._validation import Column, Seed
 from skcoin.inspection._dispersion import ratios, squares_around_coins
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._optimality_gap import gap_of
@@ -20,18 +24,18 @@ ROUNDING = 1e-6  # of statistics that count as equal
 
 
 def goodness_of_fit(
-    model,
-    X,
-    sample_weight=None,
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
     *,
-    coins=None,
-    n_boot=199,
-    n_classes=4,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-    callbacks=(),
-):
+    coins: Column = None,
+    n_boot: int = 199,
+    n_classes: int = 4,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    callbacks: Sequence[object] = (),
+) -> Bunch:
     """Test whether rows are such as the model would give, and whether they vary too much.
 
     In the table of counts, ``O`` rows have ``h`` heads in ``n`` tosses; of the ``m_n`` rows of

@@ -13,7 +13,7 @@ from skcoin._counts import HIDDEN, count
 from skcoin._validation import refuse_if_not_whole
 
 TERMS = 2**18  # probabilities that are computed in one array
-MOST_TERMS = 2**22  # of one number of tosses
+MOST_TERMS = 2**22  # of one number of tosses; rows of more are deep
 ROUNDING = 1e-12  # of the ratio of two probabilities
 DEVIATIONS, FEW = 10, 20  # standard ones and heads, around a mean, that hold all of a binomial
 NOTHING = -40.0  # log-probability, beside one
@@ -117,9 +117,9 @@ def log_tails(mixture, heads, tails):
     for k in np.flatnonzero(mixture.weights > 0):
         low, high, *inner = _window(mixture, k, depths)
         lowest, highest = np.minimum(lowest, inner[0]), np.maximum(highest, inner[1])
-        for i, at, log_f in _densities(mixture, k, depths, low, high):
-            sums = np.log(mixture.weights[k]) + _sums_beside(at, log_f, heads[rows[i]])
-            result[::2, rows[i]] = np.logaddexp(result[::2, rows[i]], sums)
+        for i, log_sums in _sums_of(mixture, k, depths, low, high, [heads[row] for row in rows]):
+            log_sums += np.log(mixture.weights[k])
+            result[::2, rows[i]] = np.logaddexp(result[::2, rows[i]], log_sums)
     for i in np.flatnonzero(heads < lowest[place]):
         result[0, i] = _sum_beyond(mixture, heads[i], tosses[i], -1)
     for i in np.flatnonzero(heads > highest[place]):
@@ -151,23 +151,29 @@ def _window(mixture, k, depths):
         is_near = (most < NOTHING) & (near != end)
         ends.append(np.where(is_near, near, end))
         inner.append(np.where(is_near, half, end))
-    size = ends[1] - ends[0] + 1
-    for i in np.flatnonzero(size > MOST_TERMS)[:1]:
-        raise ValueError(
-            f"X holds a row of {depths[i]:,.0f} tosses, which may show {size[i]:,.0f} numbers of "
-            f"heads: their probabilities are summed one by one, up to {MOST_TERMS:,}. Leave out "
-            "rows of so many tosses."
-        )
     return *ends, *inner
 
 
-def _densities(mixture, k, depths, low, high):
-    """For each number of tosses its place, heads from low to high, and their log-probability."""
+def _sums_of(mixture, k, depths, low, high, heads):
+    """For each number of tosses its place, and what one component has below its heads and above.
+
+    Deep rows are read off the distribution function, whose digits are relative to one.
+    """
     size = (high - low + 1).astype(int)
-    for some in np.split(np.arange(len(size)), _ends_of_batches(size)):
+    is_deep = size > MOST_TERMS
+    for i in np.flatnonzero(is_deep):
+        c, n = mixture.parameters.components[k], depths[[i]]
+        below, up_to = (mixture.family.up_to(c, h[None], n)[0] for h in (heads[i] - 1, heads[i]))
+        with np.errstate(divide="ignore"):
+            yield i, np.log(np.clip([below, 1 - up_to], 0, 1))
+    others = np.flatnonzero(~is_deep)
+    for some in np.split(others, _ends_of_batches(size[others])):
         at = [np.arange(low[i], high[i] + 1) for i in some]
-        log_f = _log_density(mixture, k, np.concatenate(at), depths[some].repeat(size[some]))
-        yield from zip(some, at, np.split(log_f, np.cumsum(size[some])[:-1]), strict=True)
+        if at:
+            log_f = _log_density(mixture, k, np.concatenate(at), depths[some].repeat(size[some]))
+            log_f = np.split(log_f, np.cumsum(size[some])[:-1])
+            for i, *terms in zip(some, at, log_f, strict=True):
+                yield i, _sums_beside(*terms, heads[i])
 
 
 def _ends_of_batches(size):
@@ -201,13 +207,17 @@ def _sums_beside(at, log_f, heads):
 def _sum_beyond(mixture, heads, tosses, step):
     """The log of the sum of what is beyond, of heads that are outside of all inner ends.
 
-    There it falls by ``exp(-DEVIATIONS / 2)`` and more in a standard deviation, ever faster.
+    There it falls by ``exp(-DEVIATIONS / 2)`` and more in a standard deviation, ever faster. Of
+    deep rows the sum is that of a geometric series, a little more than it is.
     """
     *_, variance = moments(mixture, np.array([tosses]))
     n_terms = np.ceil(DEVIATIONS * np.sqrt(variance.max())) + 2 * FEW
-    n_terms = min(n_terms, heads if step < 0 else tosses - heads)
+    is_deep = n_terms > MOST_TERMS
+    n_terms = min(2 if is_deep else n_terms, heads if step < 0 else tosses - heads)
     terms = heads + step * np.arange(1, n_terms + 1)
     log_p = _log_likelihood(mixture, terms, np.full(len(terms), tosses))
+    if is_deep and n_terms == 2:
+        return log_p[0] - np.log(-np.expm1(log_p[1] - log_p[0]))
     return np.logaddexp.reduce(log_p, initial=-np.inf)
 
 

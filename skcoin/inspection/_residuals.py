@@ -3,19 +3,22 @@
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 
-from skcoin._base import check_model, map_model
+from skcoin._base import BaseMixture, check_model, map_model
 from skcoin._counts import HIDDEN, Counts
-from skcoin._validation import check_number
+from skcoin._validation import Floats, Seed, check_number
 from skcoin.inspection._predictive import log_tails, refuse_fractions
 
 LEAST = 2.0**-54  # of a place; at 0 itself a residual would be infinite
 MOST_DRAWN = 2**17  # residuals of one table
 
 
-def quantile_residuals(model, X, random_state=None, *, place=None):
+def quantile_residuals(
+    model: BaseMixture, X: ArrayLike, random_state: Seed = None, *, place: float | None = None
+) -> Floats:
     """The quantile of each row under the model, as that of a normal distribution.
 
     With ``F`` the distribution function of the heads of a row of ``n`` tosses, and ``U`` uniform
@@ -53,8 +56,8 @@ def quantile_residuals(model, X, random_state=None, *, place=None):
     TypeError
         If it is no model of hidden coins.
     ValueError
-        If X is not as in ``fit``, or holds counts that are not whole; if ``place`` is not in
-        [0, 1]; or if a row has so many tosses that their probabilities cannot be summed.
+        If X is not as in ``fit``, or holds counts that are not whole, or ``place`` is not in
+        [0, 1].
 
     Warns
     -----
@@ -69,7 +72,9 @@ def quantile_residuals(model, X, random_state=None, *, place=None):
     Notes
     -----
     ``F(h - 1)`` and ``1 - F(h)`` are each summed from their own end, and the smaller side is
-    inverted by its logarithm: residuals of 30 have all their digits.
+    inverted by its logarithm: residuals of 30 have all their digits. Of rows of very many tosses,
+    those that have millions of heads to show, the distribution function is that of its family, and
+    its digits are relative to one.
 
     References
     ----------

@@ -1,12 +1,15 @@
 """Quantile residuals against those of a normal distribution."""
 
 from functools import partial
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from sklearn.utils import check_random_state
 
-from skcoin._validation import check_level
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, Floats, Seed, check_level
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._predictive import as_whole
 from skcoin.inspection._refits import Refits
@@ -14,7 +17,11 @@ from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._residuals import middles, residual_quantiles
 from skcoin.inspection._text import several
 from skcoin.inspection._workers import repeat
-from skcoin.plotting._display import COLORS, GREY, Display, pyplot
+from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.collections import FillBetweenPolyCollection, PolyCollection
+    from matplotlib.lines import AxLine, Line2D
 
 MOST_POINTS = 500
 
@@ -52,7 +59,7 @@ class ResidualDisplay(Display):
     ax_, figure_ : matplotlib Axes, Figure
     points_ : matplotlib Line2D
         The residuals.
-    line_ : matplotlib Line2D
+    line_ : matplotlib AxLine
         The diagonal.
     band_ : matplotlib PolyCollection
         The band.
@@ -75,7 +82,19 @@ class ResidualDisplay(Display):
     '51 of 71 outside'
     """
 
-    def __init__(self, *, theoretical, residuals, band, level, n_rows):
+    points_: "Line2D"
+    line_: "AxLine"
+    band_: "FillBetweenPolyCollection | PolyCollection"  # the latter before matplotlib 3.10
+
+    def __init__(
+        self,
+        *,
+        theoretical: Floats,
+        residuals: Floats,
+        band: Floats,
+        level: float,
+        n_rows: float,
+    ) -> None:
         self.theoretical = theoretical
         self.residuals = residuals
         self.band = band
@@ -85,16 +104,16 @@ class ResidualDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: BaseMixture,
+        X: ArrayLike,
         *,
-        sample_weight=None,
-        level=0.95,
-        n_boot=99,
-        random_state=None,
-        n_jobs=None,
-        ax=None,
-    ):
+        sample_weight: Column = None,
+        level: float = 0.95,
+        n_boot: int = 99,
+        random_state: Seed = None,
+        n_jobs: int | None = None,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Draw residuals of a fitted model and data, and of simulations, and plot them.
 
         Parameters
@@ -125,9 +144,8 @@ class ResidualDisplay(Display):
         Raises
         ------
         ValueError
-            If X is not as in ``fit``, holds no toss, or tosses or weights that are not whole; if
-            ``level`` or ``n_boot`` is not as above; or if a row has so many tosses that their
-            probabilities cannot be summed.
+            If X is not as in ``fit``, holds no toss, or tosses or weights that are not whole; or if
+            ``level`` or ``n_boot`` is not as above.
 
         Examples
         --------

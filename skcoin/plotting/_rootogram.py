@@ -1,14 +1,21 @@
 """Observed rows hung from those that the mixture expects, as roots."""
 
 from numbers import Integral
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from skcoin._validation import check_number
+from skcoin._base import BaseMixture
+from skcoin._validation import Column, Floats, check_number
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._predictive import expected_heads, refuse_fractions, spread_over
 from skcoin.inspection._text import several
-from skcoin.plotting._display import COLORS, GREY, Display, pyplot
+from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
+
+if TYPE_CHECKING:
+    from matplotlib.container import BarContainer
+    from matplotlib.lines import Line2D
 
 MOST_BARS = 60
 FEWEST, MOST = 5, 20  # bins of quantiles, by default
@@ -80,14 +87,28 @@ class RootogramDisplay(Display):
     array([ 0.9, 12.1, 71.8])
     """
 
-    def __init__(self, *, edges, observed, expected, n_tosses=None):
+    bars_: "BarContainer"
+    expected_: "Line2D"
+    limits_: "list[Line2D]"
+
+    def __init__(
+        self, *, edges: Floats, observed: Floats, expected: Floats, n_tosses: int | None = None
+    ) -> None:
         self.edges = edges
         self.observed = observed
         self.expected = expected
         self.n_tosses = n_tosses
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, sample_weight=None, bins=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseMixture,
+        X: ArrayLike,
+        *,
+        sample_weight: Column = None,
+        bins: int | None = None,
+        ax: MaybeAxes = None,
+    ) -> Self:
         """Compare a fitted model with data, and draw it.
 
         Parameters
@@ -114,7 +135,7 @@ class RootogramDisplay(Display):
         ------
         ValueError
             If X is not as in ``fit``, holds no toss or counts that are not whole, or ``bins`` is
-            less than 1; or if a row has so many tosses that their probabilities cannot be summed.
+            less than 1.
         TypeError
             If ``bins`` is no whole number.
 
