@@ -232,6 +232,12 @@ def test_coins_that_do_not_vary_have_no_dispersion_ratio():
     assert dispersion(BinomialMixture(2), [[3, 0], [0, 3], [3, 0]]) == "none, as no coin varies"
 
 
+def test_a_coin_that_varies_by_less_than_floats_can_tell_does_not_vary():
+    X = [[0, 5], [2, 3], [3, 2], [0, 5]] * 5
+    told = [summary(held([0.5, theta], None, X), X).facts for theta in (0, 1e-310, 1e-150)]
+    assert len({facts["dispersion ratio"] for facts in told}) == 1
+
+
 def test_the_digits_of_the_dispersion_ratio_grow_as_its_error_shrinks():
     rows = np.full(len(RATS), 1e8)
     model = BinomialMixture(2).fit(RATS, sample_weight=rows)

@@ -14,6 +14,8 @@ import numpy as np
 from skcoin._counts import HIDDEN
 from skcoin.inspection._predictive import moments
 
+LEAST = 1e-100  # variance; over less, squares of squares would be beyond floats
+
 
 def squares_around_coins(mixture, counts):
     """``S_i`` of each row, and the part of its posterior that is of coins that vary at all."""
@@ -21,8 +23,9 @@ def squares_around_coins(mixture, counts):
     posterior = mixture.posterior(counts.heads, counts.tails)
     known = np.flatnonzero(counts.label != HIDDEN)
     posterior[known] = counts.label[known, None] == np.arange(len(mean))
-    share = np.where(variance.T > 0, posterior, 0.0)
-    square = (counts.heads - mean) ** 2 / np.where(variance > 0, variance, 1)
+    varies = variance > LEAST
+    share = np.where(varies.T, posterior, 0.0)
+    square = (counts.heads - mean) ** 2 / np.where(varies, variance, 1)
     return (share * square.T).sum(axis=1), share.sum(axis=1)
 
 
