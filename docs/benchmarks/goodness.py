@@ -62,13 +62,13 @@ TRUE = (
     Design((0.1, 0.4, 0.8), None, 500),
 )
 WRONG = (
-    Design((0.3,), 20, 200, rho=0.02),
-    Design((0.3,), None, 200, rho=0.02),
-    Design((0.2, 0.7), 20, 200, rho=0.05),
-    Design((0.2, 0.7), None, 200, rho=0.05),
-    Design((0.3, 0.5), None, 200, rho=0.05),
-    Design((0.1, 0.5, 0.9), 10, 500, n_fitted=2),
-    Design((0.1, 0.5, 0.9), None, 100, n_fitted=2),
+    Design((0.3,), 20, 100, rho=0.01),
+    Design((0.3,), None, 100, rho=0.01),
+    Design((0.2, 0.7), 20, 100, rho=0.03),
+    Design((0.2, 0.7), None, 100, rho=0.02),
+    Design((0.3, 0.5), None, 100, rho=0.02),
+    Design((0.1, 0.5, 0.9), 10, 50, n_fitted=2),
+    Design((0.2, 0.3, 0.8), None, 200, n_fitted=2),
 )
 
 

@@ -112,17 +112,16 @@ def goodness_of_fit(
 
     Notes
     -----
-    The chi-square distribution of the textbooks asks for cells that are expected some five times,
-    and for parameters inside of what they can be. Neither is needed here: all cells count, however
-    rare, and the simulations know it, as they have the same. But cells do not tell much where
-    nearly every row has one for itself, as with many numbers of tosses or of heads: ``X^2`` and
-    ``G^2`` are then little more than sums over the rows, and what is wrong has to be large. The
-    dispersion ratio keeps its power, which grows with the tosses.
+    The chi-square distribution of the textbooks asks for cells that are expected some five times.
+    Here all cells count, however rare, and the simulations know it, as they have the same. But they
+    tell less where nearly every row has one for itself, as with many numbers of tosses or of heads,
+    and ``X^2`` least: one row in a rare cell then outweighs many others.
 
-    It is taken around the coins, as two coins and more take up nearly all variance around the mean
-    of the mixture. Where the coins themselves have no fixed theta, or tosses of a row depend on
-    each other, it is too large, and the more tosses the larger; streaks, unlike hidden coins, add
-    no more beyond some number of tosses. Too few coins make it too large as well.
+    Where rows vary too much the dispersion ratio has the most power. It is taken around the coins,
+    as two coins and more take up nearly all variance around the mean of the mixture. Where the
+    coins themselves have no fixed theta, or tosses of a row depend on each other, it is too large,
+    and the more tosses the larger; streaks, unlike hidden coins, add no more beyond some number of
+    tosses. Too few coins make it too large as well.
 
     Each fit climbs by "em-newton" from the coins that its rows were drawn from. The level of the
     p-values is exact where the model has nothing to learn, and near where it has, but for coins at
