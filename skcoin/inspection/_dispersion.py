@@ -19,7 +19,7 @@ LEAST = 1e-100  # variance; over less, squares of squares would be beyond floats
 
 def squares_around_coins(mixture, counts):
     """``S_i`` of each row, and the part of its posterior that is of coins that vary at all."""
-    _, mean, variance = moments(mixture, counts.tosses)
+    mean, variance = moments(mixture, counts.tosses)
     posterior = mixture.posterior(counts.heads, counts.tails)
     known = np.flatnonzero(counts.label != HIDDEN)
     posterior[known] = counts.label[known, None] == np.arange(len(mean))

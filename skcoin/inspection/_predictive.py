@@ -19,9 +19,9 @@ DEVIATIONS, FEW = 10, 20  # standard ones and heads, around a mean, that hold al
 NOTHING = -40.0  # log-probability, beside one
 
 
-def refuse_fractions(counts):
+def refuse_fractions(*counts):
     """Refuse heads and tails that are no whole numbers, up to rounding."""
-    for values in (counts.heads, counts.tails):
+    for values in counts:
         refuse_if_not_whole(values, "X holds a count of {}", "Only those have a distribution.")
 
 
@@ -30,7 +30,7 @@ def as_whole(counts):
 
     It is then a table of what was seen, cell by cell, as those that are simulated.
     """
-    refuse_fractions(counts)
+    refuse_fractions(counts.heads, counts.tails)
     refuse_if_not_whole(
         counts.multiplicity,
         "By sample_weight, rows of the same heads and tails have the weight {}, and so many are "
@@ -42,7 +42,7 @@ def as_whole(counts):
 
 
 def moments(mixture, tosses):
-    """Probability of heads of a toss, and mean and variance of the heads of a row, by component.
+    """Mean and variance of the heads of a row, by component.
 
     Parameters
     ----------
@@ -50,7 +50,6 @@ def moments(mixture, tosses):
 
     Returns
     -------
-    p : ndarray of shape (n_components, 1)
     mean, variance : ndarray of shape (n_components, n_rows)
     """
     heads, tails = np.array([1.0, 0, 2, 0]), np.array([0.0, 1, 0, 2])
@@ -60,7 +59,7 @@ def moments(mixture, tosses):
     rare, twice = np.minimum(p, q), np.where(p < q, two_heads, two_tails)
     c = twice - rare**2
     c[np.abs(c) <= ROUNDING * rare**2] = 0
-    return p, tosses * p, tosses * (p * q + (tosses - 1) * c)
+    return tosses * p, tosses * (p * q + (tosses - 1) * c)
 
 
 def log_probability(mixture, counts):
@@ -138,7 +137,7 @@ def _window(mixture, k, depths):
     low, high, inner_low, inner_high : ndarray of shape (n_depths,)
         Sums from the inner ones on to the outer ones miss nothing.
     """
-    _, mean, variance = (moment[k] for moment in moments(mixture, depths))
+    mean, variance = (moment[k] for moment in moments(mixture, depths))
     low, high = mixture.family.reach(mixture.parameters.components[[k]], depths)
     far = DEVIATIONS * np.sqrt(variance) + FEW
     ends, inner = [], []
@@ -210,7 +209,7 @@ def _sum_beyond(mixture, heads, tosses, step):
     There it falls by ``exp(-DEVIATIONS / 2)`` and more in a standard deviation, ever faster. Of
     deep rows the sum is that of a geometric series, a little more than it is.
     """
-    *_, variance = moments(mixture, np.array([tosses]))
+    _, variance = moments(mixture, np.array([tosses]))
     n_terms = np.ceil(DEVIATIONS * np.sqrt(variance.max())) + 2 * FEW
     is_deep = n_terms > MOST_TERMS
     n_terms = min(2 if is_deep else n_terms, heads if step < 0 else tosses - heads)

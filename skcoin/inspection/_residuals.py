@@ -8,7 +8,6 @@ from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 
 from skcoin._base import BaseMixture, check_model, map_model
-from skcoin._counts import HIDDEN, Counts
 from skcoin._validation import Floats, Seed, check_number
 from skcoin.inspection._predictive import log_tails, refuse_fractions
 
@@ -148,9 +147,8 @@ def draw_places(rng, n):
 
 def _log_tails(mixture, heads, tails):
     """Of each row, (n_rows, 3), NaN without tosses."""
+    refuse_fractions(heads, tails)
     tossed = heads + tails > 0
-    ones = np.ones(tossed.sum())
-    refuse_fractions(Counts(heads[tossed], tails[tossed], ones, np.full(len(ones), HIDDEN)))
     result = np.full((len(heads), 3), np.nan)
     result[tossed] = log_tails(mixture, heads[tossed], tails[tossed]).T
     return result

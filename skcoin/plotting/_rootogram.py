@@ -152,7 +152,7 @@ class RootogramDisplay(Display):
         pyplot(cls)
         fitted = check_fitted(estimator, X, sample_weight)
         counts, mixture = fitted.counts.tossed, fitted.mixture
-        refuse_fractions(counts)
+        refuse_fractions(counts.heads, counts.tails)
         if bins is not None:
             check_number(bins, "bins", Integral, min_val=1)
         rows, tosses = counts.multiplicity, np.rint(counts.tosses)
