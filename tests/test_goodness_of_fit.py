@@ -95,6 +95,11 @@ class TestStatistics:
         result = goodness_of_fit(model, RATS, **QUICK)
         assert result.dispersion_ratio == pytest.approx(exact, rel=1e-12)
 
+    def test_dispersion_of_one_coin_is_that_of_a_glm(self):
+        """R: m <- glm(cbind(heads, tails) ~ 1, binomial); mean(residuals(m, "pearson")^2)."""
+        result = goodness_of_fit(BinomialMixture(1).fit(RATS), RATS, **QUICK)
+        assert result.dispersion_ratio == pytest.approx(1.99898111880663, rel=1e-12)
+
     def test_around_known_coins_it_is_around_that_of_the_row(self):
         X, coins = FIVE_SETS["heads_tails"], [1, 0, 0, 1, 0]
         model = BinomialMixture().fit(X, coins=coins)

@@ -76,6 +76,13 @@ def test_of_very_many_tosses_of_a_fair_coin_they_are_standardised_heads(n):
     assert_allclose(q, -q[::-1], atol=1e-6)
 
 
+def test_those_of_one_coin_are_those_of_r():
+    """Of the same fit, p: qnorm((pbinom(h - 1, n, p) + pbinom(h, n, p)) / 2)."""
+    residuals = quantile_residuals(BinomialMixture(1).fit(RATS), RATS, place=0.5)
+    exact = [-2.1007989085515222, 0.0231197946557748, 1.2616865014016392]
+    assert_allclose(residuals[[0, 39, 70]], exact, rtol=1e-10)
+
+
 def test_sides_are_mirrored():
     model, turned = held(THETA, WEIGHTS), held(1 - THETA, WEIGHTS)
     there = quantile_residuals(model, RATS, place=0.3)
