@@ -245,6 +245,11 @@ def compare_n_components(estimator, X, sample_weight=None):
     return dict(compare(X, 3, sample_weight=sample_weight, estimator=estimator))
 
 
+def residuals(model, X):
+    """Not those that are drawn, which depend on the place of a row."""
+    return {"residuals": inspection.quantile_residuals(model, X, place=0.5)}
+
+
 def summary(model, X, **columns):
     result = inspection.summary(model, X, **columns)
     facts = dict(result.facts)
@@ -313,6 +318,11 @@ FUNCTIONS = [
         )
         for models, takes in ((PARAMETRIC, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
     ),
+    *(
+        inspect("goodness_of_fit", *takes, models=models, n_boot=3, random_state=0)
+        for models, takes in ((PLAIN + VARYING, (WEIGHTS, COINS)), (ANY_NUMBER, (WEIGHTS,)))
+    ),
+    Call("quantile_residuals", residuals, per_row=True, refuses=NO_MODEL, models=ALL),
     Call(
         "likelihood_ratio_test",
         against_more_coins,
@@ -357,12 +367,12 @@ FUNCTIONS = [
 # --- displays -----------------------------------------------------------------------------------
 
 
-def display(name, *takes, models=PARAMETRIC, ways=()):
+def display(name, *takes, models=PARAMETRIC, ways=(), **options):
     """What a display keeps, without artists."""
     kind = getattr(plotting, name)
 
     def read(model, X, **columns):
-        drawn = kind.from_estimator(model, X, **columns)
+        drawn = kind.from_estimator(model, X, **columns, **options)
         plt.close(drawn.figure_)
         kept = {name: value for name, value in vars(drawn).items() if not name.endswith("_")}
         return kept | kept.pop("gaps", {})
@@ -378,6 +388,8 @@ DISPLAYS = [
     display("LowerBoundDisplay", WEIGHTS, COINS, ways=BOUND),
     display("MixtureDisplay", WEIGHTS, models=ALL),
     display("PosteriorDisplay", WEIGHTS, models=ALL),
+    display("ResidualDisplay", WEIGHTS, models=ALL, n_boot=3, random_state=0),
+    display("RootogramDisplay", WEIGHTS, models=ALL),
 ]
 
 # --- data frames --------------------------------------------------------------------------------

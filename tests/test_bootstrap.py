@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture
 from skcoin._em.parameters import Parameters
-from skcoin.inspection import _bootstrap, bootstrap, standard_errors
+from skcoin.inspection import _bootstrap, _refits, bootstrap, standard_errors
 from skcoin.inspection._inspected import check_fitted
 
 pytestmark = [
@@ -195,8 +195,8 @@ class TestCoinsKeepTheirNames:
                     replace(run, path=run.path[:, order]) for run in fit_tables(*args, **options)
                 ]
 
-            fit_tables = _bootstrap.fit_tables
-            monkeypatch.setattr(_bootstrap, "fit_tables", reordered)
+            fit_tables = _refits.fit_tables
+            monkeypatch.setattr(_refits, "fit_tables", reordered)
 
         return reorder
 
@@ -383,7 +383,7 @@ class TestWhatTheUserIsTold:
 
     def test_that_fits_did_not_converge(self, monkeypatch):
         model = BinomialMixture(2).fit(RATS)
-        monkeypatch.setattr(_bootstrap, "MAX_ITER", 2)
+        monkeypatch.setattr(_refits, "MAX_ITER", 2)
         with pytest.warns(ConvergenceWarning, match=r"of 20 fits did not.*`converged`") as told:
             fits = bootstrap(model, RATS, n_boot=20, random_state=0)
         assert str(told[0].message).startswith(f"{(~fits.converged).sum()} of 20")

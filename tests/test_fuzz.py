@@ -182,7 +182,15 @@ def check_inspection(estimator, X, fit_params):
     attempt(
         lambda: inspection.compare_n_components(X, 2, sample_weight=weights, estimator=estimator)
     )
-    attempt(lambda: inspection.bootstrap(model, X, weights, **known, n_boot=2, random_state=0))
+    quick = {**known, "n_boot": 2, "random_state": 0}
+    attempt(lambda: inspection.bootstrap(model, X, weights, **quick))
+    test = attempt(lambda: inspection.goodness_of_fit(model, X, weights, **quick))
+    assert test is None or min(test.pearson, test.deviance + 1e-6 * test.class_rows.sum()) >= 0
+    residuals = attempt(lambda: inspection.quantile_residuals(model, X, random_state=0))
+    if residuals is not None:
+        tosses = {"heads_tosses": X[:, 1], "tosses": np.isfinite(X).sum(axis=1)}
+        tosses = tosses.get(model.layout, X.sum(axis=1))
+        assert_array_equal(np.isnan(residuals), tosses == 0)
     attempt(lambda: [model.aic(X, weights), model.bic(X, weights), model.icl(X, weights)])
 
 

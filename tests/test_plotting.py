@@ -15,6 +15,8 @@ from skcoin.plotting import (
     LowerBoundDisplay,
     MixtureDisplay,
     PosteriorDisplay,
+    ResidualDisplay,
+    RootogramDisplay,
 )
 from skcoin.plotting._display import style
 
@@ -25,6 +27,8 @@ DISPLAYS = [
     LowerBoundDisplay,
     MixtureDisplay,
     PosteriorDisplay,
+    ResidualDisplay,
+    RootogramDisplay,
 ]
 SETS = load_do_batzoglou().data
 RATS = load_rat_tumours().data

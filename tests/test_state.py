@@ -31,6 +31,7 @@ from skcoin.inspection import (
     bootstrap,
     compare_n_components,
     confidence_intervals,
+    goodness_of_fit,
     likelihood_ratio_test,
     optimality_gap,
     standard_errors,
@@ -209,6 +210,7 @@ def test_a_parameter_that_cannot_be_is_refused_after_the_first_fit_too(parameter
         lambda: confidence_intervals(model, Z),
         lambda: optimality_gap(model, Z),
         lambda: bootstrap(model, Z, n_boot=2),
+        lambda: goodness_of_fit(model, Z, n_boot=2),
         lambda: likelihood_ratio_test(other, model, Z, n_boot=2),
     ):
         assert_refuses(call, parameter)
@@ -219,6 +221,7 @@ def test_the_nonparametric_mixture_checks_its_parameters_after_the_first_fit_too
     model = NonparametricBinomialMixture().fit(Z).set_params(max_iter=-1)
     assert_refuses(lambda: model.partial_fit(Z), "max_iter")
     assert_refuses(lambda: optimality_gap(model, Z), "max_iter")
+    assert_refuses(lambda: goodness_of_fit(model, Z, n_boot=2), "max_iter")
 
 
 @estimators

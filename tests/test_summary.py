@@ -121,6 +121,7 @@ def test_the_facts_are_those_of_the_methods(model):
         "log-likelihood",
         "parameters",
         "AIC, BIC, ICL",
+        "dispersion ratio",
         "optimality gap",
         "converged",
     ]
@@ -160,6 +161,89 @@ def test_the_title_counts_rows_with_tosses_and_says_how_many_have_none():
 def test_the_title_knows_singular_from_plural():
     title = summary(BinomialMixture(1).fit([[1, 0]]), [[1, 0]]).title
     assert title == "BinomialMixture: 1 coin, 1 row (1 distinct), 1 toss"
+
+
+# --- Dispersion ---------------------------------------------------------------------------------
+
+
+def dispersion(model, X, *columns, **known):
+    return summary(model.fit(X, *columns, **known), X, *columns, **known).facts["dispersion ratio"]
+
+
+def rows_of(n, theta):
+    """Heads and tails of rows of ``n`` tosses with these thetas."""
+    heads = np.random.default_rng(0).binomial(n, theta)
+    return np.column_stack([heads, n - heads])
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_the_dispersion_ratio_is_that_of_the_test_of_fit_with_its_standard_error(model):
+    told = dispersion(model, RATS)
+    ratio, error = re.match(r"(\S+) ± ([^ ,]+)", told).groups()
+    n, varies = RATS.sum(axis=1)[:, None], (model.theta_ > 0) & (model.theta_ < 1)
+    theta, posterior = model.theta_[varies], model.predict_proba(RATS)[:, varies]
+    square = (posterior * (RATS[:, :1] - n * theta) ** 2 / (n * theta * (1 - theta))).sum(axis=1)
+    share = posterior.sum(axis=1)
+    exact = square.sum() / share.sum()
+    assert_shows(ratio, exact)
+    assert_shows(error, np.sqrt(np.sum((square - exact * share) ** 2)) / share.sum())
+    assert float(error) > 0
+    assert told.endswith("around the coins, where 1 is expected") == (exact < 1.5)
+
+
+@pytest.mark.parametrize("coins", [[0.3], [0.2, 0.7]])
+def test_rows_that_vary_too_much_are_called_overdispersed_with_a_remedy(coins):
+    rng = np.random.default_rng(1)
+    coin = rng.choice(coins, size=300)
+    told = dispersion(
+        BinomialMixture(len(coins)), rows_of(50, rng.beta(19 * coin, 19 * (1 - coin)))
+    )
+    assert told.endswith(", not 1; overdispersed: try BetaBinomialMixture or more coins")
+
+
+@pytest.mark.parametrize(
+    ("coins", "n_rows", "n_tosses"),
+    [([0.3], 12, 20), ([0.02], 100, 10), ([0.2, 0.7], 60, 20), ([0.4, 0.6], 100, 10)],
+)
+def test_rows_of_the_model_are_not(coins, n_rows, n_tosses):
+    """Of 40 sets, at most one: a false alarm in 500 is the most that longer runs have seen."""
+    rng = np.random.default_rng(0)
+    told = []
+    for _ in range(40):
+        heads = rng.binomial(n_tosses, rng.choice(coins, size=n_rows))
+        X = np.column_stack([heads, n_tosses - heads])
+        model = fit_quietly(BinomialMixture(len(coins)), X)
+        told.append(summary(model, X).facts["dispersion ratio"])
+    assert sum("overdispersed" in words for words in told) <= 1
+
+
+def test_few_rows_are_not_called_so_whatever_they_are():
+    held_coin = BinomialMixture(1, theta_init=[0.5], learn_theta=False)
+    assert "overdispersed" not in dispersion(held_coin, [[9, 1], [10, 0]])
+    assert "overdispersed" not in dispersion(held_coin, [[9, 1]])
+    assert "overdispersed" in dispersion(held_coin, [[9, 1]] * 10)
+
+
+def test_single_tosses_are_no_more_spread_than_they_can_be():
+    assert dispersion(BinomialMixture(1), np.repeat([[1, 0], [0, 1]], 20, axis=0)).startswith("1.0")
+
+
+def test_coins_that_do_not_vary_have_no_dispersion_ratio():
+    assert dispersion(BinomialMixture(2), [[3, 0], [0, 3], [3, 0]]) == "none, as no coin varies"
+
+
+def test_a_coin_that_varies_by_less_than_floats_can_tell_does_not_vary():
+    X = [[0, 5], [2, 3], [3, 2], [0, 5]] * 5
+    told = [summary(held([0.5, theta], None, X), X).facts for theta in (0, 1e-310, 1e-150)]
+    assert len({facts["dispersion ratio"] for facts in told}) == 1
+
+
+def test_the_digits_of_the_dispersion_ratio_grow_as_its_error_shrinks():
+    rows = np.full(len(RATS), 1e8)
+    model = BinomialMixture(2).fit(RATS, sample_weight=rows)
+    assert re.match(
+        r"1\.034\d{4} ± 0\.0000098, ", summary(model, RATS, rows).facts["dispersion ratio"]
+    )
 
 
 # --- One screen ---------------------------------------------------------------------------------

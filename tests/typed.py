@@ -28,8 +28,10 @@ from skcoin.inspection import (
     bootstrap,
     compare_n_components,
     confidence_intervals,
+    goodness_of_fit,
     likelihood_ratio_test,
     optimality_gap,
+    quantile_residuals,
     standard_errors,
     summary,
 )
@@ -70,6 +72,8 @@ def write() -> None:
     intervals = confidence_intervals(model, X, method="profile", level=0.9)
     print(intervals.theta[:, 0], bootstrap(model, X, n_boot=2).converged.all())
     print(likelihood_ratio_test(BinomialMixture(1).fit(X), model, X, n_boot=2).p_value)
+    print(goodness_of_fit(model, X, n_boot=2).deviance_p_value)
+    assert_type(quantile_residuals(model, X, random_state=0), Floats)
     print(compare_n_components(X, 2, estimator=BinomialMixture()).bic)
     models = [BinomialMixture(), BetaBinomialMixture(dispersion_type="tied")]
     print(compare_n_components(X, 2, estimator=models).model)

@@ -1,4 +1,4 @@
-"""How sure is a fit, and how many coins are there? Functions of a fitted model and data.
+"""Does a model fit, how sure is it, and how many coins are there? Functions of it and its data.
 
 They work on the counts of the data, so that they cost the same for a hundred rows and for a
 hundred million.
@@ -6,9 +6,11 @@ hundred million.
 
 from skcoin.inspection._bootstrap import bootstrap
 from skcoin.inspection._comparison import compare_n_components
+from skcoin.inspection._goodness_of_fit import goodness_of_fit
 from skcoin.inspection._intervals import confidence_intervals
 from skcoin.inspection._likelihood_ratio import likelihood_ratio_test
 from skcoin.inspection._optimality_gap import optimality_gap
+from skcoin.inspection._residuals import quantile_residuals
 from skcoin.inspection._standard_errors import standard_errors
 from skcoin.inspection._summary import Summary, summary
 
@@ -17,8 +19,10 @@ __all__ = [
     "bootstrap",
     "compare_n_components",
     "confidence_intervals",
+    "goodness_of_fit",
     "likelihood_ratio_test",
     "optimality_gap",
+    "quantile_residuals",
     "standard_errors",
     "summary",
 ]

@@ -11,16 +11,14 @@ from sklearn.utils import Bunch, check_scalar
 
 from skcoin._base import BaseMixture
 from skcoin._em.quadratic import is_logit
-from skcoin._em.specification import warm_start
-from skcoin._fit import Recipe, fit_tables
+from skcoin._fit import Recipe
 from skcoin._mixture import Mixture
 from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
+from skcoin.inspection._refits import fit_again
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables
 from skcoin.inspection._workers import repeat
-
-MAX_ITER = 1000
 
 
 def bootstrap(
@@ -144,9 +142,8 @@ def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0
         )
     else:
         rows = Resampling(fitted.counts)
-    recipe = replace(fitted.recipe, solver="em-newton", max_iter=MAX_ITER)
     fits = repeat(
-        _Refit(rows, recipe, fitted.mixture, _who_may_swap(fitted)),
+        _Refit(rows, fitted.recipe, fitted.mixture, _who_may_swap(fitted)),
         n_boot,
         random_state=random_state,
         n_jobs=n_jobs,
@@ -174,11 +171,9 @@ class _Refit:
     may_swap: np.ndarray
 
     def __call__(self, rngs):
-        start = warm_start(self.original.parameters, self.recipe.specification)[None]
-        options = {"own_starts": False, "regroup": False, "strict": False}
         results = []
         for tables, _ in draw_tables(self.rows, rngs):
-            runs = fit_tables(self.recipe, tables, warm=[start] * len(tables), **options)
+            runs = fit_again(self.recipe, self.original.parameters, tables)
             results += map(self._result, runs, tables)
         return results
 

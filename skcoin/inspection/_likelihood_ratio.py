@@ -14,7 +14,7 @@ from skcoin._validation import Column, Seed
 from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation, draw_tables
-from skcoin.inspection._standard_errors import MOST_GAIN, gain_of
+from skcoin.inspection._standard_errors import gain_of, refuse_if_below
 from skcoin.inspection._workers import repeat
 
 
@@ -153,7 +153,7 @@ def likelihood_ratio_test(
     resolution = _resolution(small, large)
     _refuse_if_lower(statistic, resolution, small, large)
     for fitted, name in ((small, "null"), (large, "alternative")):
-        _refuse_if_below(gain_of(fitted), name)
+        refuse_if_below(gain_of(fitted), name)
     simulated = repeat(
         _Statistic(Simulation(small.counts, small.mixture), small, large, roles),
         n_boot,
@@ -227,12 +227,4 @@ def _refuse_if_lower(statistic, resolution, small, large):
             f"alternative has a log-likelihood that is lower than that of null by "
             f"{-statistic / 2:.6g}, though null is a special case of it, so that it is not at its "
             "maximum. Fit it on these rows, from more starts (n_init) or others."
-        )
-
-
-def _refuse_if_below(gain, name):
-    if gain > MOST_GAIN:
-        raise ValueError(
-            f"{name} is not at a maximum for these rows, which a step could raise by {gain:.3g} in "
-            "log-likelihood. Fit it on these rows and weights, with a tol that is small."
         )

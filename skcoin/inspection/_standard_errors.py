@@ -140,6 +140,15 @@ def advice_if_below(gain):
     return [(message, ConvergenceWarning)]
 
 
+def refuse_if_below(gain, name="model"):
+    """Refuse a model, the parameter of this name, that is not at a maximum for the rows."""
+    if gain > MOST_GAIN:
+        raise ValueError(
+            f"{name} is not at a maximum for these rows, which a step could raise by {gain:.3g} in "
+            "log-likelihood. Fit it on these rows and weights, with a tol that is small."
+        )
+
+
 def _covariance(fitted):
     """Covariance of all parameters, NaN for what has none, and what there is to warn of."""
     parameters, quadratic, gain = _information(fitted)

@@ -11,11 +11,16 @@ from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, check_level
+from skcoin.inspection._dispersion import dispersion_ratio_of
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
 from skcoin.inspection._text import several
+
+SURE = 2.5  # standard errors of the dispersion ratio, which are a little too large
+FEWEST = 10  # rows that are enough for its standard error
+ROUNDING = 1e-9
 
 
 def summary(
@@ -61,6 +66,13 @@ def summary(
     See Also
     --------
     standard_errors, confidence_intervals, optimality_gap : Where the numbers come from.
+    goodness_of_fit : The dispersion ratio with a test by simulation, and more of them.
+
+    Notes
+    -----
+    The dispersion ratio is the variance of rows around the coins, over that of the coins, with
+    its standard error. It is called too large where it exceeds 1 by more than 2.5 of them, which of
+    simulations from models that are true at most 2 in 1,000 did.
 
     Examples
     --------
@@ -75,11 +87,12 @@ def summary(
        0  0.2097  0.0212  0.1711 to 0.2542  0.5853  0.1242  0.3411 to 0.7937
        1  0.0503  0.0209  0.0220 to 0.1110  0.4147  0.1242  0.2063 to 0.6589
     <BLANKLINE>
-    log-likelihood  -154.9259
-    parameters      3
-    AIC, BIC, ICL   315.85, 322.64, 362.83
-    optimality gap  2.07 log-likelihood at most, by any mixture
-    converged       yes, after ... steps of em-newton
+    log-likelihood    -154.9259
+    parameters        3
+    AIC, BIC, ICL     315.85, 322.64, 362.83
+    dispersion ratio  1.035 ± 0.098 around the coins, where 1 is expected
+    optimality gap    2.07 log-likelihood at most, by any mixture
+    converged         yes, after ... steps of em-newton
     """
     check_level(level)
     if method not in ("wald", "profile"):
@@ -214,9 +227,23 @@ def _facts(model, fitted):
             f"{criterion:.2f}"
             for criterion in (mixture.aic(counts), mixture.bic(counts), mixture.icl(counts))
         ),
+        "dispersion ratio": _dispersion_ratio(fitted),
         "optimality gap": f"{gap:.3g} log-likelihood at most, by any mixture",
         "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
     }
+
+
+def _dispersion_ratio(fitted):
+    """The ratio of variances around the coins, and what to try where it is surely above 1."""
+    ratio, error = dispersion_ratio_of(fitted.mixture, fitted.counts)
+    if np.isnan(ratio):
+        return "none, as no coin varies"
+    decimals = _decimals([error], least=2)
+    told = f"{ratio:.{decimals}f} ± {error:.{decimals}f}"
+    if fitted.counts.n_rows < FEWEST or ratio <= 1 + SURE * error + ROUNDING:
+        return f"{told} around the coins, where 1 is expected"
+    remedy = "" if len(fitted.mixture.family.names) > 1 else "BetaBinomialMixture or "
+    return f"{told}, not 1; overdispersed: try {remedy}more coins"
 
 
 def _title(model, fitted):
@@ -231,7 +258,7 @@ def _title(model, fitted):
     return f"{type(model).__name__}: {', '.join(parts)}"
 
 
-def _decimals(errors, least):
+def _decimals(errors, least=4):
     """So many that the smallest error shows two digits, and no fewer than ``least``."""
     smallest = np.nanmin(errors, initial=1)
     return int(np.clip(np.ceil(1 - np.log10(smallest)), least, 15)) if smallest > 0 else least

@@ -12,6 +12,8 @@ from skcoin.plotting._gradient import GradientDisplay
 from skcoin.plotting._lower_bound import LowerBoundDisplay
 from skcoin.plotting._mixture import MixtureDisplay
 from skcoin.plotting._posterior import PosteriorDisplay
+from skcoin.plotting._residuals import ResidualDisplay
+from skcoin.plotting._rootogram import RootogramDisplay
 
 __all__ = [
     "ConvergenceDisplay",
@@ -19,6 +21,8 @@ __all__ = [
     "LowerBoundDisplay",
     "MixtureDisplay",
     "PosteriorDisplay",
+    "ResidualDisplay",
+    "RootogramDisplay",
 ]
 
 
