@@ -92,10 +92,9 @@ for name, model in (
 
 # %%
 # **A single group.** ``posterior_mean`` shrinks the rate of a group towards those of the others.
-# Two coins shrink all the way to one of them. The last group is the control of a new experiment:
-# the interval of two coins says that its rate is 0.05 or 0.21, and which it is. That of one kind
-# says what 4 of 14 rats and 70 other groups can say. It is no surprise that rates are spread; it
-# would be one if they were two numbers.
+# The last group, 4 of 14 rats, is the control of a new experiment. Two coins are sure that it is of
+# the first, and then take its rate for known: the interval is a single point. That of one kind says
+# what 4 of 14 rats and 70 other groups can say.
 
 print("                    two coins              one kind that varies")
 print("rats with a tumour  rate  95% interval     rate  95% interval")
@@ -150,6 +149,6 @@ if plt.get_backend().lower() != "agg":
 # %%
 # **The answer.** The rats have no common rate, and no kinds either that 71 groups could show: one
 # kind that varies is the shorter description, with errors and intervals that are honest. Three
-# coins do as well for the likelihood, as coins can follow any distribution of the rate. What they
-# cannot do is to tell how sure a single rate is. See :doc:`/guide/overdispersion`, and
+# coins have a higher likelihood, as coins can follow any distribution of the rate. What they cannot
+# do is to tell how sure a single rate is. See :doc:`/guide/overdispersion`, and
 # :ref:`sphx_glr_gallery_plot_sequencing_reads.py` for rows that have kinds, and vary as well.
