@@ -219,8 +219,8 @@ OVERDISPERSED_COUNTS = """
 BinomialMixture      2           3         -154.93  315.9  322.6   2.07
 BetaBinomialMixture  1           2         -156.57  317.1  321.7   3.71
 BetaBinomialMixture  2           4         -153.51  315.0  324.1   0.65
-one coin, or one kind that varies?  statistic 30.67, p-value 0.01, 52%
-one kind that varies, or two?       statistic  6.12, p-value 0.09
+one coin, or one kind that varies?  statistic 30.67, p-value 0.005, 52%
+one kind that varies, or two?       statistic  6.12, p-value 0.090
 one that varies  0.142  0.013  0.118 to 0.170       0.057  0.018
        4 of 14        0.21  0.21 to 0.21    0.21  0.09 to 0.37
 batsmen               1     93.6      1     96.5

@@ -56,7 +56,7 @@ for null, alternative, n_boot, question in (
     (vary[1], vary[2], 99, "one kind that varies, or two?      "),
 ):
     test = likelihood_ratio_test(null, alternative, X, n_boot=n_boot, random_state=0)
-    print(f"{question} statistic {test.statistic:5.2f}, p-value {test.p_value:.2f}", end="")
+    print(f"{question} statistic {test.statistic:5.2f}, p-value {test.p_value:.3f}", end="")
     print(f", {np.mean(test.null_distribution < 1e-6):.0%} of the simulated are 0")
 
 # %%
