@@ -109,6 +109,8 @@ class BinomialMixture(BaseMixture):
 
     See Also
     --------
+    BetaBinomialMixture : Coins of a kind that are not all alike, as in most real rows.
+    NonparametricBinomialMixture : As many coins as the rows ask for.
     ThreeCoinModel : Two coins and a third that picks between them.
     sklearn.mixture.GaussianMixture : Mixture of normals, for measurements.
 

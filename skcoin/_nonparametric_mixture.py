@@ -74,6 +74,7 @@ class NonparametricBinomialMixture(BaseMixture):
     See Also
     --------
     BinomialMixture : A number of coins that is given.
+    BetaBinomialMixture : Rates that vary as a Beta distribution, or as several.
     skcoin.inspection.optimality_gap : How far any mixture is from this one.
 
     Notes

@@ -97,6 +97,7 @@ class ThreeCoinModel(BaseMixture):
     See Also
     --------
     BinomialMixture : Any number of coins.
+    BetaBinomialMixture : Any number of kinds of coins that vary.
 
     Notes
     -----

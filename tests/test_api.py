@@ -215,6 +215,27 @@ binomialmixture__binomialmixture2
 the same: True
 """
 
+OVERDISPERSED_COUNTS = """
+BinomialMixture      2           3         -154.93  315.9  322.6   2.07
+BetaBinomialMixture  1           2         -156.57  317.1  321.7   3.71
+BetaBinomialMixture  2           4         -153.51  315.0  324.1   0.65
+one coin, or one kind that varies?  statistic 30.67, p-value 0.005, 52%
+one kind that varies, or two?       statistic  6.12, p-value 0.090
+one that varies  0.142  0.013  0.118 to 0.170       0.057  0.018
+       4 of 14        0.21  0.21 to 0.21    0.21  0.09 to 0.37
+batsmen               1     93.6      1     96.5
+"""
+
+
+SEQUENCING_READS = """
+binomials        38367  19886  16937  16329  16165  16115  16103  16112  16123  lowest: 7
+beta-binomials   16485  16133  16044  16059  lowest: 3
+binomials       152949  80977  68128  65419  64577  64310  64228  64206  64219  lowest: 8
+0.40       0.413  0.0019    +6.8    0.403  0.0036    +0.7
+share                    0.574       0.520
+three that vary  hold 95% of all rates, 50 of the top 50
+"""
+
 
 @pytest.mark.parametrize(
     ("example", "lines"),
@@ -222,6 +243,8 @@ the same: True
         ("plot_two_coins.py", TWO_COINS),
         ("plot_three_coins.py", THREE_COINS),
         ("plot_served_pipeline.py", SERVED_PIPELINE),
+        pytest.param("plot_overdispersed_counts.py", OVERDISPERSED_COUNTS, marks=pytest.mark.slow),
+        pytest.param("plot_sequencing_reads.py", SEQUENCING_READS, marks=pytest.mark.slow),
     ],
 )
 def test_example_prints_the_known_numbers(output_of, example, lines):

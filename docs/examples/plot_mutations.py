@@ -136,5 +136,6 @@ if plt.get_backend().lower() != "agg":
 
 # %%
 # So the number of kinds is to be believed only as far as the reads are tosses; controls with known
-# variants tell how far that is. See :doc:`/guide/overdispersion`, and
-# :ref:`sphx_glr_gallery_plot_saxony.py` for a spread that no number of kinds explains best.
+# variants tell how far that is. Where they are not, a mixture of beta-binomials has a parameter for
+# it: :ref:`sphx_glr_gallery_plot_sequencing_reads.py` goes on from here. See also
+# :doc:`/guide/overdispersion`.

@@ -117,7 +117,7 @@ if plt.get_backend().lower() != "agg":
 # ICL, which asks for something else. Two coins are the safe description. A third, of rats that do
 # not have the tumour, is what AIC, the test and cross-validation suggest. It is not established:
 # BIC objects, and with two of the 14 groups without a tumour left out the p-value is 0.05 to 0.06
-# (by 3,000 simulations, depending on which two). Nor is
-# it sure that rates come in steps. A beta-binomial has a log-likelihood of -156.57 with two
-# parameters, and a BIC lower by one than that of two coins; :ref:`sphx_glr_gallery_plot_saxony.py`
-# makes that comparison. More about the criteria is in :doc:`/guide/how_many`.
+# (by 3,000 simulations, depending on which two). Nor is it sure that rates come in steps. A
+# beta-binomial has a log-likelihood of -156.57 with two parameters, and a BIC lower by one than
+# that of two coins: :ref:`sphx_glr_gallery_plot_overdispersed_counts.py`. More about the criteria
+# is in :doc:`/guide/how_many`.

@@ -16,11 +16,8 @@ because of its sex.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
-from scipy.stats import beta, betabinom
 
-from skcoin import BinomialMixture
+from skcoin import BetaBinomialMixture, BinomialMixture
 from skcoin.datasets import load_saxony
 from skcoin.inspection import compare_n_components, likelihood_ratio_test
 from skcoin.plotting import GradientDisplay, MixtureDisplay
@@ -102,20 +99,10 @@ for k, ax in zip((2, 4), axes, strict=True):
 # of coins too, of infinitely many, so that the bound of four coins holds for it as well. And all of
 # them say the same of what the data do tell, how much ``theta`` varies.
 
-
-def shapes(parameters):
-    """Of the beta distribution, from the logit of its mean and the log of their sum."""
-    centre, total = expit(parameters[0]), np.exp(parameters[1])
-    return total * centre, total * (1 - centre)
-
-
-def cost(parameters):
-    return -times @ betabinom.logpmf(boys, n, *shapes(parameters))
-
-
-best = minimize(cost, x0=[0, 3])
-a, b = shapes(best.x)
-rows = [("beta-binomial", 2, -best.fun, beta(a, b).std())]
+varies = BetaBinomialMixture().fit(X, sample_weight=times)
+[mean], [rho] = varies.theta_, varies.dispersion_
+log_likelihood = times.sum() * varies.score(X, sample_weight=times)
+rows = [("beta-binomial", 2, log_likelihood, np.sqrt(rho * mean * (1 - mean)))]
 for k, model in models.items():
     centre = model.weights_ @ model.theta_
     deviation = np.sqrt(model.weights_ @ (model.theta_ - centre) ** 2)
@@ -137,7 +124,7 @@ for name, n_parameters, log_likelihood, deviation in rows:
 # agree to 0.01. Below, where there are few families, two coins cannot go lower than 0.48, and the
 # beta-binomial does.
 
-guesses = models[2].posterior_mean(X), (a + boys) / (a + b + n)
+guesses = models[2].posterior_mean(X), varies.posterior_mean(X)
 print("boys  families  own share  two coins  beta-binomial")
 for row in zip(boys, times, boys / n, *guesses, strict=True):
     print("{:4d}  {:8d}  {:9.3f}  {:9.3f}  {:13.3f}".format(*row))

@@ -11,8 +11,7 @@ from sklearn.utils import Bunch, check_scalar
 
 from skcoin._base import BaseMixture
 from skcoin._em.quadratic import is_logit
-from skcoin._em.specification import warm_start
-from skcoin._fit import Recipe, fit_tables
+from skcoin._fit import Recipe
 from skcoin._mixture import Mixture
 from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_user
