@@ -199,5 +199,5 @@ def _read(mixture, heads, tails, level):
     tosses = heads + tails
     raw = np.divide(heads, tosses, out=np.full(len(heads), np.nan), where=tosses > 0)
     mean, _ = mixture.moments(mixture.posterior(heads, tails), heads, tails)
-    ends = mixture.quantiles(heads, tails, [(1 - level) / 2, (1 + level) / 2])
+    ends = mixture.interval(heads, tails, level)
     return np.column_stack([raw, mean, ends])
