@@ -99,7 +99,7 @@ class ProductBinomialMixture(BaseMixture):
     weights_ : ndarray of shape (n_components,)
         Probability of each class.
     dispersion_ : ndarray of shape (n_components, n_coins)
-        The correlation of two tosses of a coin in a row; only with a ``dispersion_type``.
+        The correlation of two tosses of a coin in a row, 0 without a ``dispersion_type``.
     converged_ : bool
         Whether the climb ended by itself, before ``max_iter``, and at a local maximum.
     n_iter_ : int
@@ -150,10 +150,14 @@ class ProductBinomialMixture(BaseMixture):
     array([0])
     """
 
+    theta_path_: Floats
+    weights_path_: Floats
     dispersion_: Floats
     dispersion_path_: Floats
+    lower_bounds_: Floats
 
     _check = staticmethod(check_sets)
+    _learned = BaseMixture._learned | {"dispersion_", "dispersion_path_"}
 
     _parameter_constraints = {  # noqa: RUF012
         **BaseMixture._parameter_constraints,
@@ -184,7 +188,7 @@ class ProductBinomialMixture(BaseMixture):
         max_iter: int = 1000,
         warm_start: bool = False,
         random_state: Seed = None,
-    ):
+    ) -> None:
         self.n_components = n_components
         self.layout = layout
         self.dispersion_type = dispersion_type
@@ -254,10 +258,9 @@ class ProductBinomialMixture(BaseMixture):
     def _learn(self, run, order, counts, recipe):
         n_coins, path = self._n_coins, run.path.components[:, order]
         self.theta_path_, self.theta_ = path[..., :n_coins], path[-1, :, :n_coins].copy()
-        if self.dispersion_type != "none":
-            size = (*path.shape[:-1], n_coins)
-            self.dispersion_path_ = np.broadcast_to(path[..., n_coins:], size).copy()
-            self.dispersion_ = self.dispersion_path_[-1].copy()
+        of_each = path[..., n_coins:] if self.dispersion_type != "none" else 0.0
+        self.dispersion_path_ = np.broadcast_to(of_each, self.theta_path_.shape).copy()
+        self.dispersion_ = self.dispersion_path_[-1].copy()
         self._learn_the_rest(run, order, counts, recipe)
 
     def _warn_of_identifiability(self, run, order):
@@ -284,6 +287,7 @@ class ProductBinomialMixture(BaseMixture):
         X : ndarray of shape (n_samples, n_features)
             In the layout of the fit.
         classes : ndarray of shape (n_samples,), int
+            The class of each row.
 
         Raises
         ------
