@@ -16,7 +16,14 @@ from _replicates import tosses_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import betabinom, binom, power_divergence
 
-from skcoin import BinomialMixture, NonparametricBinomialMixture, ThreeCoinModel
+from skcoin import (
+    BinomialMixture,
+    NonparametricBinomialMixture,
+    ProductBinomialMixture,
+    ThreeCoinModel,
+    inspection,
+    plotting,
+)
 from skcoin.inspection import goodness_of_fit
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._refits import Refits
@@ -29,6 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*or need fewer coins"),
 ]
 RATS, _ = load_set("rat_tumours")
+DISPLAYS = "ResidualDisplay", "RootogramDisplay"
 QUICK = {"n_boot": 2, "random_state": 0}
 
 
@@ -330,6 +338,14 @@ class TestBadInput:
         model.fit(RATS)
         words = "model is not at a maximum for these rows", "Fit it on these rows and weights"
         assert_refuses(lambda: goodness_of_fit(model, RATS[:30]), *words)
+
+    @pytest.mark.parametrize("name", ["goodness_of_fit", "quantile_residuals", *DISPLAYS])
+    def test_several_coins_a_row_are_refused_with_what_to_do(self, name):
+        X = np.column_stack([RATS, RATS[::-1]])
+        model = ProductBinomialMixture(2).fit(X)
+        call = getattr(inspection, name, None) or getattr(plotting, name).from_estimator
+        words = "is a ProductBinomialMixture", "several coins", "the columns of one of them"
+        assert_refuses(lambda: call(model, X), *words, error=TypeError)
 
     def test_a_climb_that_was_ended_is_refused(self):
         model = fit_to_the_end(BinomialMixture(max_iter=1, solver="em"), RATS)

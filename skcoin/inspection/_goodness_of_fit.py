@@ -12,7 +12,7 @@ from skcoin._base import BaseMixture
 from skcoin._counts import HIDDEN
 from skcoin._validation import Column, Seed
 from skcoin.inspection._dispersion import ratios, squares_around_coins
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_single
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._predictive import as_whole, log_probability
 from skcoin.inspection._refits import Refits
@@ -97,7 +97,7 @@ def goodness_of_fit(
     NotFittedError
         If the model is not fitted.
     TypeError
-        If it is no model of hidden coins.
+        If it is no model of hidden coins, or one of several coins a row.
     ValueError
         If the model is not at a maximum for these rows; if ``n_boot`` or ``n_classes`` is less than
         1, or tosses or weights are not whole; or the data are not as in ``fit``.
@@ -153,6 +153,7 @@ def goodness_of_fit(
     G2 13.5, p 0.13; dispersion 1.00, p 0.13
     """
     check_scalar(n_classes, "n_classes", Integral, min_val=1)
+    check_single(model)
     fitted = check_fitted(model, X, sample_weight, coins)
     counts, mixture = as_whole(fitted.counts), fitted.mixture
     rows = Simulation(counts, mixture)

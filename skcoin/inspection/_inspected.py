@@ -54,6 +54,16 @@ def check_parametric(model, name="model"):
         )
 
 
+def check_single(model, name="model"):
+    """Refuse a model of several coins a row, whose heads have no one distribution."""
+    check_model(model, name)
+    if mixture_of(model).family.n_axes > 1:
+        raise TypeError(
+            f"{name} is a {type(model).__name__}, whose rows hold tosses of several coins. Fit "
+            "BinomialMixture to the columns of one of them, and look at these."
+        )
+
+
 def check_fitted(model, X, sample_weight=None, coins=None):
     """Check a model and its data, and count them."""
     check_model(model)

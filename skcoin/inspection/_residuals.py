@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 
-from skcoin._base import BaseMixture, check_model, map_model
+from skcoin._base import BaseMixture, map_model
 from skcoin._validation import Floats, Seed, check_number
+from skcoin.inspection._inspected import check_single
 from skcoin.inspection._predictive import log_tails, refuse_fractions
 
 LEAST = 2.0**-54  # of a place; at 0 itself a residual would be infinite
@@ -53,7 +54,7 @@ def quantile_residuals(
     NotFittedError
         If the model is not fitted.
     TypeError
-        If it is no model of hidden coins.
+        If it is no model of hidden coins, or one of several coins a row.
     ValueError
         If X is not as in ``fit``, or holds counts that are not whole, or ``place`` is not in
         [0, 1].
@@ -90,7 +91,7 @@ def quantile_residuals(
     >>> print(f"standard deviation {q.std():.2f}, from {q.min():.2f} to {q.max():.2f}")
     standard deviation 0.92, from -1.54 to 2.10
     """
-    check_model(model)
+    check_single(model)
     if place is not None:
         check_number(place, "place", Real, min_val=0, max_val=1)
     of_rows = map_model(model, X, _log_tails, (3,)).T

@@ -227,7 +227,7 @@ def _facts(model, fitted):
             f"{criterion:.2f}"
             for criterion in (mixture.aic(counts), mixture.bic(counts), mixture.icl(counts))
         ),
-        "dispersion ratio": _dispersion_ratio(fitted),
+        **({"dispersion ratio": _dispersion_ratio(fitted)} if mixture.family.n_axes == 1 else {}),
         "optimality gap": f"{gap:.3g} log-likelihood at most, by any mixture",
         "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
     }

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, Seed, check_level
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_single
 from skcoin.inspection._predictive import as_whole
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
@@ -146,6 +146,8 @@ class ResidualDisplay(Display):
         ValueError
             If X is not as in ``fit``, holds no toss, or tosses or weights that are not whole; or if
             ``level`` or ``n_boot`` is not as above.
+        TypeError
+            If the model is one of several coins a row.
 
         Examples
         --------
@@ -158,6 +160,7 @@ class ResidualDisplay(Display):
         """
         pyplot(cls)
         check_level(level)
+        check_single(estimator)
         fitted = check_fitted(estimator, X, sample_weight)
         counts = as_whole(fitted.counts.tossed)
         n_points = int(min(counts.n_rows, MOST_POINTS))
