@@ -190,7 +190,7 @@ def check_inspection(estimator, X, fit_params):
     if residuals is not None:
         tosses = {"heads_tosses": X[:, 1], "tosses": np.isfinite(X).sum(axis=1)}
         tosses = tosses.get(model.layout, X.sum(axis=1))
-        assert_array_equal(np.isnan(residuals), tosses == 0)
+        assert_array_equal(np.isnan(residuals), tosses < 1e-250)  # which counts as none
     attempt(lambda: [model.aic(X, weights), model.bic(X, weights), model.icl(X, weights)])
 
 
