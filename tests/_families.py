@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from skcoin._families import BINOMIAL, Family
-from skcoin._families.beta_binomial import BETA_BINOMIAL, EXACT_BETA_BINOMIAL
+from skcoin._families.beta_binomial import BETA_BINOMIAL
 
 
 class Pairs(Family):
@@ -197,7 +197,6 @@ def _pairs_rows(n):
 CASES = {
     "binomial": Case(BINOMIAL, 2, _binomial_rows),
     "beta-binomial": Case(BETA_BINOMIAL, 2, _binomial_rows),
-    "beta-binomial, exact": Case(EXACT_BETA_BINOMIAL, 2, _binomial_rows),
     "pairs": Case(PAIRS, 3, _pairs_rows),
     "repeats": Case(Repeats(), 3, _pairs_rows),
 }

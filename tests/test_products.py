@@ -92,8 +92,8 @@ class TestLikelihood:
     @pytest.mark.parametrize("dispersion_type", TYPES)
     def test_coins_that_change_places_change_places_in_the_answer(self, dispersion_type):
         model = ProductBinomialMixture(2, dispersion_type=dispersion_type)
-        one = model.fit(X).theta_
-        other = model.fit(X[:, [4, 5, 0, 1, 2, 3]]).theta_
+        one = model.fit(X[:100]).theta_
+        other = model.fit(X[:100, [4, 5, 0, 1, 2, 3]]).theta_
         assert_allclose(one[:, [2, 0, 1]], other, atol=1e-5)
 
     def test_a_coin_that_is_never_tossed_changes_nothing(self):
@@ -261,6 +261,7 @@ class TestInput:
             model.sample(2, n_tosses=5)
 
 
+@pytest.mark.slow
 def test_references_of_other_programs_are_reached():
     """Simulated sets of three samples, with and without dispersion; see the file for its source."""
     path = Path(__file__).parent / "data" / "products.json"
