@@ -80,7 +80,7 @@ def _known(family, counts, is_own):
     rows = is_own * counts.multiplicity
     if rows.size == 0:
         return rows.sum(axis=1), 0.0, {}
-    table = family.tabulate(counts.heads, counts.tails, np.ones(len(counts.heads)))
+    table = family.tabulate(counts.heads, counts.tails, np.ones(len(counts.label)))
     return rows.sum(axis=1), 0.0, {"known_table": table, "known_rows": rows}
 
 

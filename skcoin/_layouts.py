@@ -87,6 +87,15 @@ def check_sets(estimator, X, y=None, *, reset):
     return X
 
 
+def refuse_sets(model, name, why, instead):
+    """Refuse a model with several coins in each row: ``why``, and what to do ``instead``."""
+    if model._family.n_axes == 2:
+        raise TypeError(
+            f"{name} is a {type(model).__name__}, with several coins in each row, but {why}. "
+            f"{instead}"
+        )
+
+
 def chunks_of(model, X):
     """Heads and tails of X as a model reads them, chunk by chunk; X is from its own check."""
     family, caller = model._family, type(model).__name__

@@ -1,6 +1,6 @@
 """A fitted mixture, as a value: a family with parameters, and what it says of counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,14 +42,21 @@ class Mixture:
     def by_name(self):
         """The parameters by the family's names, then the weights, each (..., n_components).
 
-        Those of one name have an axis more.
+        Thetas of several coins, and others of one name, have an axis more.
         """
         names, components = self.family.names, self.parameters.components
         places = {name: [p for p, other in enumerate(names) if other == name] for name in names}
+        of_coins = ("theta",) if self.family.n_axes == 2 else ()
         of_components = {
-            name: components[..., p if len(p) > 1 else p[0]] for name, p in places.items()
+            name: components[..., p if len(p) > 1 or name in of_coins else p[0]]
+            for name, p in places.items()
         }
         return of_components | {"weights": self.weights}
+
+    def of_coin(self, j):
+        """What it says of one of several coins, whatever the others show."""
+        family, components = self.family.of_coin(j, self.parameters.components)
+        return replace(self, family=family, parameters=Parameters(self.weights, components))
 
     def posterior(self, heads, tails):
         """Probability of each component given a row, (n_rows, n_components)."""

@@ -264,8 +264,7 @@ class ProductBinomialMixture(BaseMixture):
         self._learn_the_rest(run, order, counts, recipe)
 
     def _warn_of_identifiability(self, run, order):
-        least = quadratic_around([run]).eigenvalues.min(initial=1)
-        warn_of_sets(self, run, order, is_singular=least < SINGULAR or _is_end_of_ridge(run))
+        warn_of_sets(self, run, order, is_singular=is_singular(run))
 
     def sample(
         self, n_samples: int = 1, *, n_tosses: ArrayLike | None = None, random_state: Seed = None
@@ -321,6 +320,12 @@ class ProductBinomialMixture(BaseMixture):
             return np.where(tosses > 0, heads, np.nan), classes
         second = tosses if self._layout == "heads_tosses" else tosses - heads
         return np.stack([heads, second], axis=2).reshape(n_samples, -1), classes
+
+
+def is_singular(run):
+    """Whether other sets of coins near the end of a climb have the same likelihood."""
+    least = quadratic_around([run]).eigenvalues.min(initial=1)
+    return bool(least < SINGULAR or _is_end_of_ridge(run))
 
 
 def _is_end_of_ridge(run):

@@ -355,8 +355,8 @@ FUNCTIONS = [
         compare_n_components,
         (WEIGHTS,),
         fits=True,
-        refuses="estimator must be a BinomialMixture or BetaBinomialMixture, such as "
-        "BinomialMixture(), but is ",
+        refuses="estimator must be a BinomialMixture, BetaBinomialMixture or "
+        "ProductBinomialMixture, such as BinomialMixture(), but is ",
         models=("two coins", *VARYING),
         ways={"log_likelihood": total(1)}
         | dict.fromkeys(("aic", "bic", "icl"), total(-2))

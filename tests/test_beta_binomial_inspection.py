@@ -378,7 +378,7 @@ def test_families_stand_side_by_side_in_one_table():
     ("estimator", "error", "words"),
     [
         ([], ValueError, "estimator is an empty list"),
-        ([BinomialMixture(), 3], TypeError, r"estimator\[1\] must be a BinomialMixture or Beta"),
+        ([BinomialMixture(), 3], TypeError, r"estimator\[1\] must be a BinomialMixture, Beta"),
         (
             [BinomialMixture(), BetaBinomialMixture(layout="tosses")],
             ValueError,

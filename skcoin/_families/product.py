@@ -44,6 +44,8 @@ class _Product(Family):
         """Rates of rows far from each other, and of others, by turns, (n_candidates, n_coins)."""
         heads, tails = self._pairs(table)
         m, n_rows = self._multiplicity(table), table.shape[-1]
+        if not n_rows:  # every class is known
+            return np.full((1, self.n_coins), 0.5)
         n_far = min(n_rows, MOST_CANDIDATES // 2)
         far = spread_rates(heads, tails, m, n_far)
         mean = far[0]

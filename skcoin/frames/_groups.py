@@ -19,6 +19,7 @@ from skcoin._em.redundancy import redundant_pairs
 from skcoin._families import BINOMIAL
 from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
+from skcoin._layouts import refuse_sets
 from skcoin._mixture import Mixture
 from skcoin._validation import refuse_if_fractional
 from skcoin._warnings import are_light, warn_user
@@ -118,6 +119,12 @@ def fit_groups(
     [('a', 0.821, 0.111, True), ('b', 0.8, 0.1, True)]
     """
     refuse_if_no_model(estimator, "estimator")
+    refuse_sets(
+        estimator,
+        "estimator",
+        "fit_groups reads heads of one coin a row",
+        "Fit it to the rows of each group.",
+    )
     check_scalar(gap, "gap", (bool, np.bool_))
     recipe = recipe_of(estimator)
     if recipe.is_nonparametric:

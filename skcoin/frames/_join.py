@@ -5,6 +5,7 @@ from typing import TypeVar
 import numpy as np
 
 from skcoin._base import BaseMixture, mixture_of, refuse_if_no_model
+from skcoin._layouts import refuse_sets
 from skcoin._validation import check_level, refuse_if_fractional
 from skcoin._warnings import warn_of_excluded
 from skcoin.frames._columns import check_columns, refuse_clash, warn_of_frame
@@ -117,6 +118,12 @@ def join_posterior(
     [40, 3, 9, 60]
     """
     refuse_if_no_model(model, "model", "fitted ")
+    refuse_sets(
+        model,
+        "model",
+        "join_posterior reads heads of one coin a row",
+        "Put its predict_proba(X) beside the rows.",
+    )
     if level is not None:
         check_level(level)
     mixture = mixture_of(model)

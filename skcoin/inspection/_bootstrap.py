@@ -17,7 +17,7 @@ from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._refits import fit_again
-from skcoin.inspection._resampling import Resampling, Simulation, draw_tables
+from skcoin.inspection._resampling import Resampling, Simulation, draw_tables, simulation
 from skcoin.inspection._workers import repeat
 
 
@@ -42,7 +42,7 @@ def bootstrap(
 
     Parameters
     ----------
-    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
+    model : BinomialMixture, BetaBinomialMixture, ProductBinomialMixture or ThreeCoinModel
         Fitted.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
@@ -72,6 +72,8 @@ def bootstrap(
             The coins of each fit, in the order of those of the model: coins that could as well
             change their names are matched to the nearest, by ``arcsin sqrt theta`` and, if coins
             vary, half of ``arcsin sqrt dispersion``, which is about by how much.
+            Of a ProductBinomialMixture ``theta`` has shape (n_boot, n_components, n_coins), and
+            classes are matched by all their coins.
         ``dispersion`` : ndarray of shape (n_boot, n_components)
             Of a BetaBinomialMixture: their dispersions, many of them exactly 0 where there is none.
         ``log_likelihood`` : ndarray of shape (n_boot,)
@@ -137,7 +139,7 @@ def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0
     """The bootstrap of a model that has been checked."""
     check_scalar(parametric, "parametric", (bool, np.bool_))
     if parametric:
-        rows = Simulation(
+        rows = simulation(
             fitted.counts, fitted.mixture, ", or draw rows of X instead, with parametric=False"
         )
     else:

@@ -17,10 +17,11 @@ from skcoin._em.parameters import falling
 from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
+from skcoin._product_binomial_mixture import ProductBinomialMixture, is_singular
 from skcoin._validation import Column, check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
 
-Kind = BinomialMixture | BetaBinomialMixture
+Kind = BinomialMixture | BetaBinomialMixture | ProductBinomialMixture
 
 
 def compare_n_components(
@@ -40,12 +41,12 @@ def compare_n_components(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Tosses, one set of one coin per row, in the layout of ``estimator``.
+        Tosses in the layout of ``estimator``.
     max_components : int, default=6
         The largest number of coins, at least 1.
     sample_weight : array-like of shape (n_samples,), default=None
         How often each row counts.
-    estimator : BinomialMixture, BetaBinomialMixture or a list of them, default=None
+    estimator : BinomialMixture, BetaBinomialMixture, ProductBinomialMixture or a list, default=None
         Its parameters are those of all fits, but for ``n_components``. It is not changed. By
         default ``BinomialMixture()``. Several, of one layout, are put into one table, one after
         the other.
@@ -70,7 +71,8 @@ def compare_n_components(
             Criteria, as the methods of the estimator give them; lower is better.
         ``gap`` : float
             How much log-likelihood any mixture at all can still gain, at most, whether its coins
-            vary or not.
+            vary or not. NaN of a ProductBinomialMixture, whose table ends at ``max_components``:
+            what bounds mixtures with one coin a row is not known of several.
         ``smallest_weight`` : float
             Of any coin.
         ``identifiable`` : bool
@@ -82,11 +84,10 @@ def compare_n_components(
     Raises
     ------
     TypeError
-        If ``estimator`` is no ``BinomialMixture`` or ``BetaBinomialMixture``, nor a list of them,
-        or ``max_components`` no whole number.
+        If ``estimator`` is none of these, nor a list, or ``max_components`` no whole number.
     ValueError
         If ``estimator`` holds or starts coins, the number of which is to vary, is an empty list or
-        one of several layouts, or the data are not as in ``fit``.
+        one of several layouts or of one coin and several, or the data are not as in ``fit``.
     ImportError
         If ``as_frame`` and pandas is missing.
 
@@ -135,11 +136,14 @@ def compare_n_components(
     counts = count_rows(strictest, X, sample_weight, reset=True)
     refuse_if_no_toss(counts)
     warn_of_layout(strictest, counts)
-    rows, highest = [], highest_of(counts.tossed)
+    columns = {name: getattr(strictest, name) for name in ("n_features_in_", "_layout")}
+    is_of_one = counts.heads.ndim == 1
+    rows, highest = [], highest_of(counts.tossed) if is_of_one else np.nan
     for first in firsts:
         named = {"model": _name_of(first)} if isinstance(estimator, list | tuple) else {}
         for n_components in range(1, max_components + 1):
             model = clone(first).set_params(n_components=n_components)
+            vars(model).update(columns)
             rows.append(named | _row(model, counts, highest))
             if rows[-1]["gap"] < min_gain:
                 break
@@ -162,10 +166,11 @@ def _row(model, counts, highest):
         "aic": mixture.aic(counts),
         "bic": mixture.bic(counts),
         "icl": mixture.icl(counts),
-        "gap": gap_of(mixture, counts.tossed, highest),
+        "gap": np.nan if np.isnan(highest) else gap_of(mixture, counts.tossed, highest),
         "smallest_weight": float(mixture.weights.min()),
         "identifiable": recipe.family.is_identifiable(run.problem)
-        and not redundant_pairs(run, recipe.tol),
+        and not redundant_pairs(run, recipe.tol)
+        and not (recipe.family.n_axes == 2 and is_singular(run)),
         "converged": run.converged,
     }
 
@@ -189,6 +194,14 @@ def _firsts(estimator):
     estimators = estimator if several else [estimator]
     for i, one in enumerate(estimators):
         _check(one, f"estimator[{i}]" if several else "estimator")
+    of_several = [isinstance(one, ProductBinomialMixture) for one in estimators]
+    for i, one in enumerate(estimators):
+        if of_several[i] != of_several[0]:
+            raise ValueError(
+                f"estimator[0] is a {type(estimators[0]).__name__} and estimator[{i}] a "
+                f"{type(one).__name__}: one has several coins in each row, the other one, so that "
+                "they do not read the same X."
+            )
     layouts = [one.layout for one in estimators]
     for i, layout in enumerate(layouts):
         if layout != layouts[0]:
@@ -203,8 +216,8 @@ def _check(estimator, name):
     if not isinstance(estimator, Kind):
         kind = "class" if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
-            f"{name} must be a BinomialMixture or BetaBinomialMixture, such as BinomialMixture(), "
-            f"but is a {kind}."
+            f"{name} must be a BinomialMixture, BetaBinomialMixture or ProductBinomialMixture, "
+            f"such as BinomialMixture(), but is a {kind}."
         )
     for start in ("theta_init", "dispersion_init", "weights_init"):
         value = getattr(estimator, start, None)

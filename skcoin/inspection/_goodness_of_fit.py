@@ -12,7 +12,7 @@ from skcoin._base import BaseMixture
 from skcoin._counts import HIDDEN
 from skcoin._validation import Column, Seed
 from skcoin.inspection._dispersion import ratios, squares_around_coins
-from skcoin.inspection._inspected import check_fitted, check_single
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._predictive import as_whole, log_probability
 from skcoin.inspection._refits import Refits
@@ -153,7 +153,11 @@ def goodness_of_fit(
     G2 13.5, p 0.13; dispersion 1.00, p 0.13
     """
     check_scalar(n_classes, "n_classes", Integral, min_val=1)
-    check_single(model)
+    check_one_coin(
+        model,
+        "its cells are the heads of one coin a row",
+        "Look at quantile_residuals, coin by coin, or test more classes by likelihood_ratio_test.",
+    )
     fitted = check_fitted(model, X, sample_weight, coins)
     counts, mixture = as_whole(fitted.counts), fitted.mixture
     rows = Simulation(counts, mixture)

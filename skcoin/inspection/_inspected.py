@@ -6,6 +6,7 @@ from functools import cached_property
 from skcoin._base import check_model, count_rows, mixture_of, recipe_of
 from skcoin._counts import HIDDEN, Counts
 from skcoin._fit import Recipe, as_problem
+from skcoin._layouts import refuse_sets
 from skcoin._mixture import Mixture
 from skcoin._validation import refuse_if_no_toss
 
@@ -54,14 +55,10 @@ def check_parametric(model, name="model"):
         )
 
 
-def check_single(model, name="model"):
-    """Refuse a model of several coins a row, whose heads have no one distribution."""
-    check_model(model, name)
-    if mixture_of(model).family.n_axes > 1:
-        raise TypeError(
-            f"{name} is a {type(model).__name__}, whose rows hold tosses of several coins. Fit "
-            "BinomialMixture to the columns of one of them, and look at these."
-        )
+def check_one_coin(model, why, instead):
+    """Refuse a model with several coins in each row, and what is no fitted model."""
+    check_model(model)
+    refuse_sets(model, "model", why, instead)
 
 
 def check_fitted(model, X, sample_weight=None, coins=None):

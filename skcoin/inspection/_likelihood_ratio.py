@@ -13,7 +13,7 @@ from skcoin._fit import fit_tables
 from skcoin._validation import Column, Seed
 from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
-from skcoin.inspection._resampling import Simulation, draw_tables
+from skcoin.inspection._resampling import Simulation, draw_tables, simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
 from skcoin.inspection._workers import repeat
 
@@ -40,9 +40,9 @@ def likelihood_ratio_test(
 
     Parameters
     ----------
-    null : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
+    null : BinomialMixture, BetaBinomialMixture, ProductBinomialMixture or ThreeCoinModel
         Fitted to X.
-    alternative : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
+    alternative : BinomialMixture, BetaBinomialMixture, ProductBinomialMixture or ThreeCoinModel
         Fitted to X; of its coins, ``null`` must be a special case. Coins that do not vary are one
         of those that do, with a dispersion of 0.
     X : array-like of shape (n_samples, n_features)
@@ -148,6 +148,11 @@ def likelihood_ratio_test(
             f"null has layout={layout!r} and alternative layout={other!r}, but both read the same "
             "X."
         )
+    if small.mixture.family.n_axes != large.mixture.family.n_axes:
+        raise ValueError(
+            f"null is a {type(null).__name__} and alternative a {type(alternative).__name__}: one "
+            "has several coins in each row, the other one, so that neither is a special case."
+        )
     roles = roles_if_nested(small, large)
     statistic = _statistic(small.mixture, large.mixture, small.counts)
     resolution = _resolution(small, large)
@@ -155,7 +160,7 @@ def likelihood_ratio_test(
     for fitted, name in ((small, "null"), (large, "alternative")):
         refuse_if_below(gain_of(fitted), name)
     simulated = repeat(
-        _Statistic(Simulation(small.counts, small.mixture), small, large, roles),
+        _Statistic(simulation(small.counts, small.mixture), small, large, roles),
         n_boot,
         random_state=random_state,
         n_jobs=n_jobs,

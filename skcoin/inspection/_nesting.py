@@ -45,8 +45,9 @@ def as_alternative(parameters, roles, recipe, counts):
     """The null's coins as coins of the alternative; what plays no role goes where it helps."""
     specification, plays = recipe.specification, roles >= 0
     init = np.where(np.isnan(specification.init), recipe.family.start, specification.init)
-    init[:, 0] = np.where(np.isnan(init[:, 0]), 0.5, init[:, 0])
-    played = _widened(parameters.components, init.shape[1])[roles]
+    init = np.where(np.isnan(init), 0.5, init)  # thetas; of others families know a start
+    components = _each_its_own(parameters.components, init.shape[1], recipe.family)
+    played = _widened(components, init.shape[1])[roles]
     plays_or_shared = plays[:, None] | specification.tied  # of which all roles have the same
     components = np.where(specification.free & plays_or_shared, played, init)
     if not specification.free_weights:
@@ -61,7 +62,7 @@ def as_alternative(parameters, roles, recipe, counts):
 def _roles(small, large):
     """Roles such that all coins of the null are played, or None where there are none."""
     n_parameters = max(len(one.specification.tied) for one in (small, large))
-    learned, values, tied = _asked(small, n_parameters)
+    learned, values, tied = _asked(small, n_parameters, large.problem.family)
     may_learn, mine, shared = _asked(large, n_parameters)
     held_alike = ~learned.any(axis=0) & (values == values[0]).all(axis=0)
     is_one_number = tied | held_alike | (len(values) == 1)
@@ -88,10 +89,23 @@ def _widened(of_parameters, n_parameters):
     return np.concatenate([of_parameters, zeros], axis=-1)[..., :n_parameters]
 
 
-def _asked(fitted, n_parameters):
-    """What is learned, the values, and what is shared, of so many parameters."""
+def _each_its_own(of_parameters, n_parameters, family):
+    """One dispersion of all coins as one of each, where the family of another model has so many."""
+    n_coins = family.names.count("theta")
+    if of_parameters.shape[-1] != n_coins + 1 or len(family.names) != n_parameters:
+        return of_parameters
+    return of_parameters[..., [*range(n_coins), *[n_coins] * (n_parameters - n_coins)]]
+
+
+def _asked(fitted, n_parameters, family=None):
+    """What is learned, the values, and what is shared, of so many parameters.
+
+    ``family`` is that of the model that it is to be a special case of.
+    """
     specification, components = fitted.specification, fitted.parameters.components
     arrays = specification.free, components, specification.tied
+    if family is not None:
+        arrays = [_each_its_own(array, n_parameters, family) for array in arrays]
     return [_widened(array, n_parameters) for array in arrays]
 
 
@@ -150,14 +164,16 @@ def _shared_out_in_turn(can_play, weights, left):
 def _described(fitted):
     mixture, specification = fitted.mixture, fitted.specification
     held = [
-        f"{name}[{k}]={mixture.by_name[name][k]:.6g}"
+        f"{name}[{k}]={mixture.parameters.components[k, p]:.6g}"
         for p, name in enumerate(mixture.family.names)
         for k in np.flatnonzero(~specification.free[:, p])
     ]
     if not specification.free_weights:
         held.append(f"weights={mixture.weights.round(6).tolist()}")
-    further = zip(mixture.family.names[1:], specification.tied[1:], strict=True)
-    more = "".join(f" with {'one' if tied else 'each a'} {name}" for name, tied in further)
-    return f"{specification.n_components} coins{more}, " + (
+    further = dict(zip(mixture.family.names, specification.tied, strict=True))
+    further.pop("theta")
+    more = "".join(f" with {'one' if tied else 'each a'} {name}" for name, tied in further.items())
+    things = "coins" if mixture.family.n_axes == 1 else "classes"
+    return f"{specification.n_components} {things}{more}, " + (
         "held " + ", ".join(held) if held else "all learned"
     )

@@ -15,7 +15,7 @@ from skcoin._families.gradient_function import (
 from skcoin._families.nonparametric import ceiling
 from skcoin._families.rates import grid_for
 from skcoin._validation import Column
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 
 
 def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = None) -> Bunch:
@@ -102,6 +102,11 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
     >>> abs(optimality_gap(four, X, sample_weight=times).gap) < 1e-3
     True
     """
+    check_one_coin(
+        model,
+        "the nonparametric optimum bounds mixtures with one coin a row",
+        "Compare numbers of classes by compare_n_components or likelihood_ratio_test.",
+    )
     fitted = check_fitted(model, X, sample_weight)
     return bounds_of(fitted.mixture, fitted.counts)
 

@@ -12,6 +12,17 @@ from skcoin._fit import fit_tables, total_log_base
 N_GRID = 301
 
 
+def start_of(model, mixture):
+    """Where the climb of a model began, with an axis of one start."""
+    weights, names = model.weights_path_[:1], mixture.family.names
+    paths = [getattr(model, f"{name}_path_")[:1] for name in dict.fromkeys(names)]
+    columns = [  # of a dispersion that coins share the first of all
+        path.reshape(*weights.shape, -1)[..., : names.count(name)]
+        for name, path in zip(dict.fromkeys(names), paths, strict=True)
+    ]
+    return Parameters(weights, np.concatenate(columns, axis=-1))
+
+
 def gaps_to_the_top(fitted, start, solvers, tol, max_iter):
     """For each solver, how far each iterate from ``start`` is below the highest end of all.
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skcoin._counts import HIDDEN, Counts, count, merge
+from skcoin._counts import HIDDEN, Counts, count, encode_sets, merge
 from skcoin._em.parameters import Parameters
 from skcoin._mixture import Mixture
 from skcoin._validation import refuse_if_not_whole
@@ -53,7 +53,7 @@ class Simulation:
     def __post_init__(self):
         _, tosses, n = self._groups
         refuse_if_not_whole(
-            tosses,
+            tosses.ravel(),
             "A row has {} tosses, and so many are to be simulated",
             f"Round them{self.or_else}.",
         )
@@ -144,6 +144,41 @@ class Simulation:
             yield count([(heads, tosses[group] - heads, None, known)])
 
 
+class SimulationOfSets(Simulation):
+    """The same of rows with several coins: of each class that is drawn, the tosses of all coins."""
+
+    @cached_property
+    def _groups(self):
+        """The same, but the tosses are those of each coin, (n_coins, n_groups)."""
+        tosses = self.counts.heads + self.counts.tails
+        code, decode = encode_sets(tosses, np.zeros_like(tosses))
+        key = 2 * code + (self.counts.label != HIDDEN)
+        groups, place = np.unique(key, return_inverse=True)
+        return groups % 2 == 1, decode(groups // 2)[0], np.bincount(place, self.counts.multiplicity)
+
+    def draw(self, rng):
+        known, tosses, n = self._groups
+        tosses, last = np.rint(tosses).astype(np.int64), np.cumsum(np.rint(n).astype(np.int64))
+        weights, components = self.mixture.weights, self.mixture.parameters.components
+        parts, size = [], max(ROWS // len(tosses), 1)
+        for start in range(0, last[-1], size):
+            row = np.arange(start, min(start + size, last[-1]))
+            group = np.searchsorted(last, row, side="right")
+            picked = rng.choice(len(weights), size=len(row), p=weights)
+            of_rows = tosses[:, group]
+            heads = rng.binomial(of_rows, self.mixture.family.rates(components[picked], rng).T)
+            parts.append(
+                count([(heads, of_rows - heads, None, np.where(known[group], picked, HIDDEN))])
+            )
+        return merge(parts)
+
+
+def simulation(counts, mixture, or_else=""):
+    """The one that suits the rows."""
+    kind = Simulation if mixture.family.n_axes == 1 else SimulationOfSets
+    return kind(counts, mixture, or_else)
+
+
 def draw_tables(rows, rngs):
     """Draw a table by each generator, and yield as many as are not too large to fit side by side.
 
@@ -152,9 +187,10 @@ def draw_tables(rows, rngs):
     tables, first, n_pairs = [], rngs[0], 0
     for rng in rngs:
         table = rows.draw(rng)
-        if tables and n_pairs + len(table.heads) > SIDE_BY_SIDE:
+        n_more = table.heads.size
+        if tables and n_pairs + n_more > SIDE_BY_SIDE:
             yield tables, first
             tables, first, n_pairs = [], rng, 0
         tables.append(table)
-        n_pairs += len(table.heads)
+        n_pairs += n_more
     yield tables, first

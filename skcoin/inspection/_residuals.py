@@ -7,9 +7,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 
-from skcoin._base import BaseMixture, map_model
+from skcoin._base import BaseMixture, check_model, map_model
 from skcoin._validation import Floats, Seed, check_number
-from skcoin.inspection._inspected import check_single
 from skcoin.inspection._predictive import log_tails, refuse_fractions
 
 LEAST = 2.0**-54  # of a place; at 0 itself a residual would be infinite
@@ -32,7 +31,7 @@ def quantile_residuals(
 
     Parameters
     ----------
-    model : BinomialMixture, BetaBinomialMixture, ThreeCoinModel or NonparametricBinomialMixture
+    model : BinomialMixture, BetaBinomialMixture or another
         Fitted.
     X : array-like of shape (n_samples, n_features)
         Tosses in the layout of the fit, in whole numbers. Where a cell is a toss, their order
@@ -46,7 +45,8 @@ def quantile_residuals(
     Returns
     -------
     residuals : ndarray of shape (n_samples,)
-        NaN for a row without tosses; infinite for one that no coin can show, and for a place of 0
+        Of a ProductBinomialMixture (n_samples, n_coins). NaN for a row or a coin without tosses;
+        infinite for one that no coin can show, and for a place of 0
         or 1 at an end of what can be seen.
 
     Raises
@@ -54,7 +54,7 @@ def quantile_residuals(
     NotFittedError
         If the model is not fitted.
     TypeError
-        If it is no model of hidden coins, or one of several coins a row.
+        If it is no model of hidden coins.
     ValueError
         If X is not as in ``fit``, or holds counts that are not whole, or ``place`` is not in
         [0, 1].
@@ -76,6 +76,10 @@ def quantile_residuals(
     those that have millions of heads to show, the distribution function is that of its family, and
     its digits are relative to one.
 
+    Of several coins in a row each has its own, by the mixture of all classes with ``weights_``,
+    whatever the other coins of the row show. Each is exactly standard normal under the model; those
+    of one row depend on each other, as they are of one class.
+
     References
     ----------
     .. [1] Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. Journal of
@@ -91,12 +95,13 @@ def quantile_residuals(
     >>> print(f"standard deviation {q.std():.2f}, from {q.min():.2f} to {q.max():.2f}")
     standard deviation 0.92, from -1.54 to 2.10
     """
-    check_single(model)
+    check_model(model)
     if place is not None:
         check_number(place, "place", Real, min_val=0, max_val=1)
-    of_rows = map_model(model, X, _log_tails, (3,)).T
+    of_rows = map_model(model, X, _log_tails, (*model.theta_.shape[1:], 3))
+    of_rows = np.moveaxis(of_rows, -1, 0)
     if place is None:
-        place = draw_places(check_random_state(random_state), of_rows.shape[1])
+        place = draw_places(check_random_state(random_state), of_rows.shape[1:])
     return residuals_at(place, of_rows)
 
 
@@ -147,7 +152,11 @@ def draw_places(rng, n):
 
 
 def _log_tails(mixture, heads, tails):
-    """Of each row, (n_rows, 3), NaN without tosses."""
+    """Of each row, (n_rows, 3) or (n_rows, n_coins, 3), NaN without tosses."""
+    if mixture.family.n_axes == 2:
+        pairs = zip(heads, tails, strict=True)
+        of_coins = [_log_tails(mixture.of_coin(j), *pair) for j, pair in enumerate(pairs)]
+        return np.stack(of_coins, axis=1)
     refuse_fractions(heads, tails)
     tossed = heads + tails > 0
     result = np.full((len(heads), 3), np.nan)

@@ -36,8 +36,9 @@ def summary(
 
     Parameters
     ----------
-    model : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
-        Fitted.
+    model : BinomialMixture, BetaBinomialMixture or another
+        Fitted. Of a ProductBinomialMixture there is a table of classes and one of their coins, by
+        the names of the columns of heads, and no gap.
     X : array-like of shape (n_samples, n_features)
         The rows of the fit.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -110,8 +111,25 @@ def summary(
         intervals=intervals,
         facts=_facts(model, fitted),
         notes=list(dict(advice)),
-        shared=tuple(np.array(fitted.mixture.family.names)[fitted.specification.tied].tolist()),
+        shared=tuple(_shared(fitted)),
+        coin_names=tuple(_coin_names(model)),
     )
+
+
+def _shared(fitted):
+    """The names of parameters that are the same in all components."""
+    pairs = zip(fitted.mixture.family.names, fitted.specification.tied, strict=True)
+    return dict.fromkeys(name for name, tied in pairs if tied)
+
+
+def _coin_names(model):
+    """Of several coins, their columns of X: those of heads, or their numbers."""
+    if model.theta_.ndim == 1:
+        return []
+    n_coins = model.theta_.shape[1]
+    if not hasattr(model, "feature_names_in_"):
+        return map(str, range(n_coins))
+    return model.feature_names_in_[:: model.n_features_in_ // n_coins].tolist()
 
 
 def _errors_and_intervals(fitted, level, method):
@@ -144,6 +162,8 @@ class Summary:
         What to beware of.
     shared : tuple of str, default=()
         Of which of them all coins have the same.
+    coin_names : tuple of str, default=()
+        Of several coins in each row: then ``theta`` has a row for each class.
 
     See Also
     --------
@@ -166,59 +186,71 @@ class Summary:
     facts: dict[str, str]
     notes: list[str]
     shared: tuple[str, ...] = ()
+    coin_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        head, *rows = self._cells()
-        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        lines = [
-            "  ".join(c.rjust(width) for c, width in zip(line, widths, strict=True)).rstrip()
-            for line in (head, *rows)
-        ]
         width = max(map(len, self.facts))
         facts = [f"{name.ljust(width)}  {value}" for name, value in self.facts.items()]
         paragraph = TextWrapper(
             88, initial_indent="! ", subsequent_indent="  ", break_on_hyphens=False
         )
         notes = [paragraph.fill(note) for note in self.notes]
-        blocks = [self.title], lines, facts, notes
+        blocks = [self.title], *map(_lines, self._tables()), facts, notes
         return "\n\n".join("\n".join(block) for block in blocks if block)
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        head, *rows = self._cells()
         facts = [[name, value] for name, value in self.facts.items()]
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f"<div><p><strong>{escape(self.title)}</strong></p>"
-            f"<table><thead>{_html_row(head, 'th')}</thead>"
-            f"<tbody>{''.join(_html_row(row, 'td') for row in rows)}</tbody></table>"
+            f"{''.join(map(_html_table, self._tables()))}"
             f"<table><tbody>{''.join(_html_row(fact, 'td') for fact in facts)}</tbody></table>"
             + (f"<ul>{notes}</ul></div>" if notes else "</div>")
         )
 
-    def _cells(self):
-        """The table of coins as text: a head and a row for each coin."""
+    def _tables(self):
+        """The table of coins or, of several in a row, that of classes and that of their coins."""
+        numbers = [str(k) for k in range(len(self.estimates.weights))]
+        if not self.coin_names:
+            return [self._cells([["coin", *numbers]], self.estimates)]
+        of_classes = [name for name, values in self.estimates.items() if values.ndim == 1]
+        of_coins = [name for name in self.estimates if name not in of_classes]
+        blanks = [""] * (len(numbers) - 1)
+        names = [text for name in self.coin_names for text in (name, *blanks)]
+        classes = numbers * len(self.coin_names)
+        return [
+            self._cells([["class", *numbers]], of_classes),
+            self._cells([["coin", *names], ["class", *classes]], of_coins),
+        ]
+
+    def _cells(self, columns, parts):
+        """A table as text: a head, and a row for each coin or class, or class of a coin."""
         share = f"{100 * self.level:g}% interval"
         least = 4 if len(self.estimates) <= 2 else 3  # lest it be too wide for a screen
-        columns = [["coin", *map(str, range(len(self.estimates.theta)))]]
-        for part, estimates in self.estimates.items():
+        for part in parts:
             decimals = _decimals(self.errors[part], least)
+            n_axes = self.estimates[part].ndim
+            estimates, errors, intervals = (
+                _by_coin(values[part], n_axes)
+                for values in (self.estimates, self.errors, self.intervals)
+            )
             columns += [
                 ["weight" if part == "weights" else part]
                 + [_number(estimate, decimals) for estimate in estimates],
-                ["error"] + [_number(error, decimals) for error in self.errors[part]],
-                [share] + [_interval(*ends, decimals) for ends in self.intervals[part]],
+                ["error"] + [_number(error, decimals) for error in errors],
+                [share] + [_interval(*ends, decimals) for ends in intervals],
             ]
             if part in self.shared:  # said once
+                n = len(self.estimates.weights)
                 for column, mark in zip(columns[-3:], ("same", "", ""), strict=True):
-                    column[2:] = [mark] * len(column[2:])
+                    column[1:] = [mark if i % n else cell for i, cell in enumerate(column[1:])]
         return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _facts(model, fitted):
     mixture, counts = fitted.mixture, fitted.counts
-    gap = gap_of(mixture, counts.tossed)
     steps = f"{several(model.n_iter_, 'step')} of {fitted.recipe.solver}"
     return {
         "log-likelihood": f"{mixture.total_log_likelihood(counts):.4f}",
@@ -227,9 +259,16 @@ def _facts(model, fitted):
             f"{criterion:.2f}"
             for criterion in (mixture.aic(counts), mixture.bic(counts), mixture.icl(counts))
         ),
-        **({"dispersion ratio": _dispersion_ratio(fitted)} if mixture.family.n_axes == 1 else {}),
-        "optimality gap": f"{gap:.3g} log-likelihood at most, by any mixture",
+        **(_facts_of_one_coin(fitted) if mixture.family.n_axes == 1 else {}),
         "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
+    }
+
+
+def _facts_of_one_coin(fitted):
+    gap = gap_of(fitted.mixture, fitted.counts.tossed)
+    return {
+        "dispersion ratio": _dispersion_ratio(fitted),
+        "optimality gap": f"{gap:.3g} log-likelihood at most, by any mixture",
     }
 
 
@@ -248,9 +287,11 @@ def _dispersion_ratio(fitted):
 
 def _title(model, fitted):
     counts, n_empty = fitted.counts, fitted.n_empty
+    n_components, *n_coins = model.theta_.shape
+    things = several(n_components, "class", "es") if n_coins else several(n_components, "coin")
     parts = [
-        several(len(model.theta_), "coin"),
-        f"{several(counts.n_rows, 'row')} ({len(counts.heads)} distinct)",
+        things + "".join(f" of {several(n, 'coin')}" for n in n_coins),
+        f"{several(counts.n_rows, 'row')} ({len(counts.multiplicity)} distinct)",
         several(counts.multiplicity @ counts.tosses, "toss", "es"),
     ]
     if n_empty:
@@ -270,6 +311,26 @@ def _interval(low, high, decimals):
 
 def _number(value, decimals):
     return "" if np.isnan(value) else f"{value:.{decimals}f}"
+
+
+def _by_coin(values, n_axes):
+    """One after another: of classes and coins all classes of a coin, then those of the next."""
+    return values if n_axes == 1 else values.swapaxes(0, 1).reshape(-1, *values.shape[2:])
+
+
+def _lines(table):
+    """The rows of a table, with columns of one width."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(c.rjust(width) for c, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
+
+
+def _html_table(table):
+    head, *rows = table
+    body = "".join(_html_row(row, "td") for row in rows)
+    return f"<table><thead>{_html_row(head, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
 def _html_row(cells, tag):

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
-from skcoin._em.parameters import Parameters
 from skcoin._validation import Column, Floats, Solver, check_number
 from skcoin.inspection._inspected import check_fitted, check_parametric
-from skcoin.inspection._paths import gaps_to_the_top
+from skcoin.inspection._paths import gaps_to_the_top, start_of
 from skcoin.inspection._text import several
 from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
 
@@ -87,7 +86,7 @@ class ConvergenceDisplay(Display):
 
         Parameters
         ----------
-        estimator : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
+        estimator : BinomialMixture, BetaBinomialMixture, ProductBinomialMixture or ThreeCoinModel
             Fitted. It is not changed.
         X : array-like of shape (n_samples, n_features)
             Tosses in the layout of the estimator.
@@ -134,8 +133,7 @@ class ConvergenceDisplay(Display):
         check_number(max_iter, "max_iter", Integral, min_val=1)
         check_parametric(estimator)
         fitted = check_fitted(estimator, X, sample_weight, coins)
-        paths = [getattr(estimator, f"{name}_path_")[:1] for name in fitted.mixture.family.names]
-        start = Parameters(estimator.weights_path_[:1], np.stack(paths, axis=-1))
+        start = start_of(estimator, fitted.mixture)
         gaps, top = gaps_to_the_top(fitted, start, solvers, tol, max_iter)
         rounding = float(8 * np.finfo(float).eps * max(1, abs(top)))
         return cls(gaps=gaps, rounding=rounding).plot(ax)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._optimality_gap import bounds_of
 from skcoin.plotting._display import COLORS, Display, MaybeAxes, pyplot
 
@@ -131,6 +131,11 @@ class GradientDisplay(Display):
         0.0000
         """
         pyplot(cls)
+        check_one_coin(
+            estimator,
+            "the nonparametric optimum is that of one coin a row",
+            "Compare numbers of classes by compare_n_components.",
+        )
         fitted = check_fitted(estimator, X, sample_weight)
         bound, n_rows = bounds_of(fitted.mixture, fitted.counts), fitted.counts.n_rows
         with np.errstate(over="ignore"):

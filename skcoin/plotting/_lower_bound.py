@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._paths import lower_bounds, telling_start
 from skcoin.plotting._display import Display, MaybeAxes, pyplot, style
 
@@ -166,6 +166,11 @@ class LowerBoundDisplay(Display):
         (3, 2)
         """
         pyplot(cls)
+        check_one_coin(
+            estimator,
+            "this picture moves the theta of one coin",
+            "Draw a ConvergenceDisplay.",
+        )
         fitted = check_fitted(estimator, X, sample_weight, coins)
         n_coins = fitted.specification.n_components
         check_number(coin, "coin", Integral, min_val=0, max_val=n_coins - 1)

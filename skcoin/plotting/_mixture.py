@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number, refuse_if_not_whole
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._text import several
 from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
 
@@ -151,6 +151,11 @@ class MixtureDisplay(Display):
         array([0., 0., 0., 0., 1., 1., 0., 1., 1., 1., 0.])
         """
         pyplot(cls)
+        check_one_coin(
+            estimator,
+            "a histogram of rates is of one coin a row",
+            "Read theta_ and standard_errors.",
+        )
         fitted = check_fitted(estimator, X, sample_weight)
         counts, mixture = fitted.counts.tossed, fitted.mixture
         for values in (counts.heads, counts.tails):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from skcoin._base import BaseMixture, check_model, map_model
 from skcoin._validation import Column, Floats, check_level
 from skcoin._warnings import warn_of_excluded
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.plotting._display import COLORS, HEIGHT, Display, MaybeAxes, pyplot
 
 if TYPE_CHECKING:
@@ -140,6 +140,11 @@ class PosteriorDisplay(Display):
         """
         pyplot(cls)
         check_level(level)
+        check_one_coin(
+            estimator,
+            "a rate is drawn of one coin a row",
+            "Read posterior_mean and posterior_interval, coin by coin.",
+        )
 
         def read(mixture, heads, tails):
             return _read(mixture, heads, tails, level)

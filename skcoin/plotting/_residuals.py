@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, Seed, check_level
-from skcoin.inspection._inspected import check_fitted, check_single
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._predictive import as_whole
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
@@ -160,7 +160,11 @@ class ResidualDisplay(Display):
         """
         pyplot(cls)
         check_level(level)
-        check_single(estimator)
+        check_one_coin(
+            estimator,
+            "these residuals are of one coin a row",
+            "Plot those of quantile_residuals, coin by coin.",
+        )
         fitted = check_fitted(estimator, X, sample_weight)
         counts = as_whole(fitted.counts.tossed)
         n_points = int(min(counts.n_rows, MOST_POINTS))

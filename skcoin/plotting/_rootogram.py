@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number
-from skcoin.inspection._inspected import check_fitted, check_single
+from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._predictive import expected_heads, refuse_fractions, spread_over
 from skcoin.inspection._text import several
 from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
@@ -150,7 +150,11 @@ class RootogramDisplay(Display):
         (array([26. , 10.5,  4.9, 10.7, 18.8]), array([14.2, 14.2, 14.2, 14.2, 14.2]))
         """
         pyplot(cls)
-        check_single(estimator)
+        check_one_coin(
+            estimator,
+            "heads are counted of one coin a row",
+            "Look at quantile_residuals, coin by coin.",
+        )
         fitted = check_fitted(estimator, X, sample_weight)
         counts, mixture = fitted.counts.tossed, fitted.mixture
         refuse_fractions(counts.heads, counts.tails)
