@@ -339,12 +339,12 @@ class TestBadInput:
         words = "model is not at a maximum for these rows", "Fit it on these rows and weights"
         assert_refuses(lambda: goodness_of_fit(model, RATS[:30]), *words)
 
-    @pytest.mark.parametrize("name", ["goodness_of_fit", "quantile_residuals", *DISPLAYS])
+    @pytest.mark.parametrize("name", ["goodness_of_fit", *DISPLAYS])
     def test_several_coins_a_row_are_refused_with_what_to_do(self, name):
         X = np.column_stack([RATS, RATS[::-1]])
         model = ProductBinomialMixture(2).fit(X)
         call = getattr(inspection, name, None) or getattr(plotting, name).from_estimator
-        words = "is a ProductBinomialMixture", "several coins", "the columns of one of them"
+        words = "is a ProductBinomialMixture", "several coins in each row", "coin by coin"
         assert_refuses(lambda: call(model, X), *words, error=TypeError)
 
     def test_a_climb_that_was_ended_is_refused(self):
