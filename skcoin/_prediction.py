@@ -172,6 +172,7 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> std.round(3)
         array([0.03 , 0.134])
         """
+        refuse_if_not_fitted(self)
         values = self._map_posterior(X, _moments, (2, *self.theta_.shape[1:]))
         mean, std = values[:, 0], values[:, 1]
         return (mean, std) if return_std else mean

@@ -71,7 +71,8 @@ def test_every_public_call_is_in_the_table_or_has_a_reason_not_to_be():
 def test_every_estimator_is_in_the_table():
     public = [getattr(skcoin, name) for name in skcoin.__all__]
     estimators = {thing for thing in public if hasattr(thing, "fit")}
-    assert {type(estimator) for estimator in ESTIMATORS.values()} == estimators
+    of_one_coin = estimators - {skcoin.ProductBinomialMixture}  # which reads layouts its own way
+    assert {type(estimator) for estimator in ESTIMATORS.values()} == of_one_coin
     for call in CALLS:
         assert set(call.models) <= set(ESTIMATORS)
 
