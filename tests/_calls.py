@@ -2,6 +2,9 @@
 
 ``test_invariance.py`` makes its claims for all of them. What is new in skcoin joins ``CALLS``, or
 ``EXCEPTIONS`` with the reason why none of the claims is about it; a test sees to that.
+
+Models of several coins in each row are not in it, as the rows of the claims are of one coin: see
+``test_products.py`` and ``test_inspection_of_products.py``.
 """
 
 from collections.abc import Callable
