@@ -260,7 +260,10 @@ def refuse_if_impossible(recipe, start, counts):
                 f"{name}={parameters.components[:, p].tolist()}"
                 for p, name in enumerate(recipe.family.names)
             ]
-            heads, tails = (np.array2string(x[..., i]) for x in (counts.heads, counts.tails))
+            plain = {"float": "{:.12g}".format}
+            heads, tails = (
+                np.array2string(x[..., i], formatter=plain) for x in (counts.heads, counts.tails)
+            )
             raise ValueError(
                 f"A row of {heads} heads and {tails} tails is impossible "
                 f"for {whose} at the start: {', '.join(values)}, "
