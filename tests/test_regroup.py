@@ -18,7 +18,7 @@ from skcoin._em.loop import climb, repeat
 from skcoin._em.maximize import maximize
 from skcoin._em.parameters import Parameters, concatenate
 from skcoin._em.steps import em_step, newton_step
-from skcoin._fit import as_problem
+from skcoin._fit import as_problem, fit_tables
 
 THREE = [0.15, 0.5, 0.8]
 SETTINGS = {
@@ -87,6 +87,20 @@ def test_from_two_coins_at_one_place_all_three_are_found(n_rows, setting, known)
         assert run.status == "converged"
         assert run.objective[-1] > best.objective[-1] - 1e-6
     assert_allclose(np.sort(run.last.components[0, :, 0]), THREE, atol=0.1)
+
+
+def test_tables_are_fitted_with_coins_spent_elsewhere_unless_that_is_not_asked_for():
+    model, problem = BinomialMixture(3), problem_of()
+    X = problem.table[:2].T
+    counts = count_rows(model, X, problem.multiplicity, None, reset=True)
+    given = {"warm": [misplaced(problem).parameters[None]], "own_starts": False}
+    [run] = fit_tables(recipe_of(model), [counts], **given)
+    [left] = fit_tables(recipe_of(model), [counts], **given, regroup=False)
+    top = end_of(problem, *THREE).objective
+    assert run.objective[-1] == pytest.approx(top, abs=1e-5)
+    assert left.objective[-1] < top - 100
+    [own] = fit_tables(recipe_of(model), [counts])
+    assert own.objective[-1] == pytest.approx(top, abs=1e-5)
 
 
 @every_setting

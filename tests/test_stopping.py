@@ -304,6 +304,19 @@ def test_max_iter_ends_the_climb_and_says_so(solver):
     assert model.n_iter_ == 3
 
 
+def test_a_climb_that_runs_on_from_an_end_of_the_scale_uses_all_of_max_iter():
+    X, sample_weight = load_set("tacks")
+    start = {"theta_init": [1.0, 0.4], "tol": 1e-9}
+    whole = BinomialMixture(**start).fit(X, sample_weight=sample_weight)
+    left = np.flatnonzero(whole.theta_path_[:, 0] < 1)[0]  # the step at which it leaves
+    assert 2 < left < whole.n_iter_ - 2
+    for max_iter in range(left + 1, whole.n_iter_):
+        model = BinomialMixture(**start, max_iter=max_iter)
+        fit_to_the_end(model, X, sample_weight=sample_weight)
+        assert model.n_iter_ == max_iter
+        assert_array_equal(model.theta_path_, whole.theta_path_[: max_iter + 1])
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("max_iter", [1, 2, 5])
 def test_max_iter_bounds_every_climb(max_iter, solver):
