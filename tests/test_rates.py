@@ -127,24 +127,62 @@ def test_few_rows_are_of_groups_alike_in_tosses_and_in_rate():
     assert width.max() < 2
 
 
+def even_rates(n_groups, n_rows=2000, tosses=1024.0):
+    """Rows whose rates are even over groups of a tenth of a standard deviation."""
+    width = 0.1 / (2 * np.sqrt(tosses))
+    x = (10 + n_groups * (np.arange(n_rows) + 0.5) / n_rows) * width
+    heads = tosses * np.sin(x) ** 2
+    return heads, tosses - heads
+
+
+def test_a_group_is_a_tenth_of_a_standard_deviation_wide_or_more_if_these_are_too_many():
+    for n_groups in (1, 20, 255, 256):
+        assert pairs_of_rows(*even_rates(n_groups), np.ones(2000)).shape == (3, 2 * n_groups)
+    for n_groups in (257, 258, 400):
+        assert 2 * 128 < pairs_of_rows(*even_rates(n_groups), np.ones(2000)).shape[1] <= 512
+
+
+def test_of_a_group_mean_and_deviation_of_its_rates_are_kept():
+    """Weighted by tosses, and the mean number of tosses."""
+    rng = np.random.default_rng(7)
+    tosses, n = rng.uniform(520, 1020, size=1200), rng.uniform(0.1, 5, size=1200)
+    rate = np.sin(0.6 + rng.exponential(1e-4, size=1200)) ** 2
+    few, heads, tails = pairs_of_rows(tosses * rate, tosses * (1 - rate), n)
+    assert_allclose(few, n.sum() / 2)
+    assert_allclose(heads + tails, n @ tosses / n.sum())
+    mean = np.average(rate, weights=n * tosses)
+    off = np.sqrt(np.average((rate - mean) ** 2, weights=n * tosses))
+    assert_allclose(heads / (heads + tails), [mean - off, mean + off], rtol=1e-12)
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_few_rows_never_have_less_than_no_heads_or_tails(mirrored):
-    """Nine of ten rates at an end and one off: their deviation is more than what is left there."""
-    tosses = np.repeat([1000.0, 1001.0], 600)
-    heads = tosses.copy()
-    heads[::10] -= 1
-    rows = (tosses - heads, heads) if mirrored else (heads, tosses - heads)
-    few = pairs_of_rows(*rows, np.ones(1200))
+    """Most rates of a group at an end and a few off: their deviation is more than is left there."""
+    heads, tails = even_rates(30_000, tosses=2.0**20)
+    heads, tails = (
+        np.append(c, np.tile(c_end, 50))
+        for c, c_end in zip(
+            (heads, tails), ([0.0] * 9 + [3.0], [2.0**20] * 9 + [2.0**20 - 3]), strict=True
+        )
+    )
+    rows = (tails, heads) if mirrored else (heads, tails)
+    few = pairs_of_rows(*rows, np.ones(len(heads)))
     assert few.min() >= 0
     assert_allclose(few[0] @ few[1], rows[0].sum())
 
 
-def test_rows_that_are_equal_stay_as_they_are():
-    heads, tails = np.array([3.0, 40.0, 0.0, 9.0]), np.array([7.0, 60.0, 5.0, 0.0])
-    few, of_heads, of_tails = pairs_of_rows(np.tile(heads, 300), np.tile(tails, 300), np.ones(1200))
-    assert_array_equal(few, 150)
+@pytest.mark.parametrize(
+    ("heads", "tosses"),
+    [([3.0, 40, 0, 9], [10.0, 100, 5, 9]), ([0.0, 0.012, 0.0245], [256.0, 1, 1])],
+)
+def test_rows_that_are_equal_stay_as_they_are(heads, tosses):
+    tails = np.subtract(tosses, heads)
+    few, of_heads, of_tails = pairs_of_rows(
+        np.tile(heads, 400), np.tile(tails, 400), np.ones(400 * len(heads))
+    )
+    assert_array_equal(few, 200)
     for expected, got in ((heads, of_heads), (tails, of_tails)):
-        assert_allclose(np.sort(got), np.sort(np.tile(expected, 2)), atol=1e-12)
+        assert_allclose(np.sort(got), np.sort(np.tile(expected, 2)), atol=1e-9)
 
 
 def test_up_to_a_thousand_rows_are_all_kept():
