@@ -127,9 +127,9 @@ def test_few_rows_are_of_groups_alike_in_tosses_and_in_rate():
     assert width.max() < 2
 
 
-def even_rates(n_groups, n_rows=2000, tosses=1024.0):
+def even_rates(n_groups, n_rows=2000, tosses=1500.0):
     """Rows whose rates are even over groups of a tenth of a standard deviation."""
-    width = 0.1 / (2 * np.sqrt(tosses))
+    width = 0.1 / (2 * np.sqrt(2 ** np.floor(np.log2(tosses))))
     x = (10 + n_groups * (np.arange(n_rows) + 0.5) / n_rows) * width
     heads = tosses * np.sin(x) ** 2
     return heads, tosses - heads
@@ -173,7 +173,11 @@ def test_few_rows_never_have_less_than_no_heads_or_tails(mirrored):
 
 @pytest.mark.parametrize(
     ("heads", "tosses"),
-    [([3.0, 40, 0, 9], [10.0, 100, 5, 9]), ([0.0, 0.012, 0.0245], [256.0, 1, 1])],
+    [
+        ([3.0, 40, 0, 9], [10.0, 100, 5, 9]),
+        ([0.0, 0.012, 0.0245], [256.0, 1, 1]),
+        ([1.0, 0.005], [1.0, 2]),
+    ],
 )
 def test_rows_that_are_equal_stay_as_they_are(heads, tosses):
     tails = np.subtract(tosses, heads)
