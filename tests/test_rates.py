@@ -182,9 +182,9 @@ def test_few_rows_never_have_less_than_no_heads_or_tails(mirrored):
 def test_rows_that_are_equal_stay_as_they_are(heads, tosses):
     tails = np.subtract(tosses, heads)
     few, of_heads, of_tails = pairs_of_rows(
-        np.tile(heads, 400), np.tile(tails, 400), np.ones(400 * len(heads))
+        np.tile(heads, 600), np.tile(tails, 600), np.ones(600 * len(heads))
     )
-    assert_array_equal(few, 200)
+    assert_array_equal(few, 300)
     for expected, got in ((heads, of_heads), (tails, of_tails)):
         assert_allclose(np.sort(got), np.sort(np.tile(expected, 2)), atol=1e-9)
 
