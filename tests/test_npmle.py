@@ -201,6 +201,15 @@ def test_a_step_of_weights_gains_more_than_one_of_em_and_is_exact_near_the_best(
         assert_allclose(ratio @ rows.multiplicity / rows.n_rows, 1, atol=1e-7)
 
 
+def test_a_step_that_would_lose_a_rare_row_is_halved():
+    """One row in a thousand is of the second atom alone, to which a whole step leaves nothing."""
+    rows = _Rows(np.array([10.0, 0.0]), np.array([0.0, 10.0]), np.array([1000.0, 1.0]))
+    atoms = mixture([0.99, 0.01], [1.0, 0.0])
+    moved = nonparametric._reweigh(rows, atoms)
+    assert 1e-3 < moved.weights[1] < 0.01
+    assert height(rows, moved) > height(rows, atoms) + 1
+
+
 def test_where_least_squares_fail_a_step_of_em_is_taken(monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("goes round in circles")
