@@ -100,10 +100,12 @@ def test_ragged_runs_are_their_members_one_after_the_other():
     assert_array_equal(member, [3, 4, 5, 6, 7])
 
 
+@pytest.mark.parametrize("scale", [1, 1e-9])
 @pytest.mark.parametrize("depth", [2, 60, 20_000])
-def test_its_supremum_is_that_of_a_general_search(depth):
+def test_its_supremum_is_that_of_a_general_search(depth, scale):
     for seed in range(4):
         rows = some_rows(seed, depth)
+        rows = *rows[:3], scale * rows[3]
         grid = grid_for(rows[1], rows[2], per_width=8)
         theta, height = supremum(grid, log_gradient_on(grid, *rows), *rows)
         top = log_sum(grid, *rows[1:]).argmax()

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture, ThreeCoinModel
+from skcoin._em.steps import aitken_gain
 
 SOLVERS = ["em", "em-newton"]
 EPS = np.finfo(float).eps
@@ -333,6 +334,23 @@ def test_a_good_fit_says_nothing(name, n_coins, entry):
     del entry
     X, sample_weight = load_set(name)
     assert_says_nothing(BinomialMixture(n_coins), X, sample_weight=sample_weight)
+
+
+def test_what_geometric_gains_have_still_to_come_is_their_sum():
+    """Gains that grow promise nothing, and the end is where none is left."""
+    for first, ratio in ((1.0, 0.5), (8.0, 0.9), (1e-3, 0.99)):
+        gains = first * ratio ** np.arange(5000)
+        for i in (1, 2, 3):
+            estimate = aitken_gain(gains[i - 1], gains[i])
+            assert_allclose(estimate, gains[i + 1 :].sum(), rtol=1e-9)
+    last, gain = np.array([1.0, 1.0, 2.0, -1.0, np.nan]), np.array([1.5, 0.0, -1.0, 0.5, 3.0])
+    assert_array_equal(aitken_gain(last, gain), [np.inf, 0, 0, np.inf, np.inf])
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_certain_result_is_the_end_even_without_a_tolerance(solver):
+    """The objective is exactly zero, and so are all gains and the rounding."""
+    assert_says_nothing(BinomialMixture(1, tol=0, solver=solver), [[3, 0], [2, 0]])
 
 
 def test_a_larger_tol_stops_no_later():
