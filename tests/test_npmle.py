@@ -147,7 +147,7 @@ def test_maxima_of_the_gradient_function_and_their_gap_are_those_of_a_fine_grid(
         )
     theta, gap = nonparametric._maxima(rows, ATOMS)
     fitted = log_fitted(rows, ATOMS)
-    fine = np.sin(np.linspace(*angles(rows.grid[[0, -1]]), 40_001)) ** 2
+    fine = np.sin(np.linspace(*angles(rows.grid[[0, -1]]), 10_001)) ** 2
     value = logsumexp(log_f(rows, fine) - fitted, axis=1, b=rows.multiplicity)
     W = rows.n_rows
     assert gap == pytest.approx(W * max(0, value.max() - np.log(W)), rel=1e-6)
