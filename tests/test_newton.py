@@ -186,6 +186,21 @@ def test_newton_gives_way_to_em_after_steps_that_do_not_climb_and_where_a_weight
             assert same == (gives_way or rejected == MOST_REJECTED)
 
 
+def test_a_step_whose_gain_no_float_can_show_is_taken_if_nothing_is_lost():
+    """A hair from the top the objective is that of the top, to the last bit; the theta is not."""
+    model = BinomialMixture(1)
+    problem = as_problem(recipe_of(model), count_rows(model, [[300, 700]], None, None, reset=True))
+    n_taken = 0
+    for off in 1e-9 * np.arange(-10, 11):
+        at = Parameters(np.ones((1, 1)), np.array([[[0.3 + off]]]))
+        state = replace(first_state(problem, at), e_step=e_step(problem, at, information=True))
+        after, _ = newton_step(problem, state, 1e-9)
+        if after.rejected[0] == 0:
+            assert_allclose(after.parameters.components, 0.3, rtol=1e-14)
+            n_taken += after.e_step.objective[0] == state.e_step.objective[0]
+    assert n_taken > 5
+
+
 def overfitted(rng):
     """Too many coins for few rows of equal length."""
     heads = rng.binomial(8, rng.choice([0.3, 0.6], size=15))
