@@ -618,9 +618,9 @@ def test_thousands_of_starts_are_looked_at_together(case):
 
 @pytest.mark.parametrize("held", [0, 1])
 def test_of_two_equal_components_the_one_that_may_move_is_redundant(held):
-    """One parameter of the other is free as well, but not where it stands."""
+    """Even if it may in one parameter alone."""
     case = CASES["pairs"]
-    asked = specification(case, held=[np.s_[held]], n_components=2)
+    asked = specification(case, held=[np.s_[held], np.s_[1 - held, 1]], n_components=2)
     at = Parameters(np.array([0.5, 0.5]), np.array([[0.3, 0.2], [0.3, 0.2]]))
     of = problem(case, asked)
     assert list(_redundant_components(of, at, may_part=True)) == [(1 - held, held)]
