@@ -163,7 +163,7 @@ def test_the_rows_of_each_coin_with_weight_are_divided_in_two():
     joint = REST.weights[:, None] * REST.components**heads * (1 - REST.components) ** tails
     share = problem.multiplicity * joint / joint.sum(axis=0)
     for j, pair in pairs:
-        wanted = problem.family.divide(REST.components[j], problem.table, share[j])
+        [wanted] = problem.family.divide(REST.components[j], problem.table, share[j])
         assert_allclose(pair, wanted, rtol=1e-12)
         assert pair[1] < REST.components[j] < pair[0]
     # Rows that no coin can show are nobody's.
