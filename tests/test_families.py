@@ -652,6 +652,18 @@ def test_the_way_through_the_matrix_is_that_of_the_diagonal():
     assert_allclose(short.remaining_gain(), other.remaining_gain(), rtol=1e-9)
 
 
+def test_a_logit_without_support_reaches_its_bound_and_nothing_else_does():
+    """Rows of one component hold no heads; rho, which is linear, is cut off where a step ends."""
+    case = CASES["pairs"]
+    asked = specification(case, n_components=2)
+    columns = np.array([[0.0, 0, 5, 6, 0], [0.0, 0, 1, 2, 0], [9.0, 12, 1, 2, 10]])
+    of = problem(case, asked, columns=columns, multiplicity=np.ones(5))
+    start = Parameters(np.array([[0.6, 0.4]]), np.array([[[1e-4, 0.01], [0.7, 0.01]]]))
+    expected = e_step(of, start, information=True)
+    reaches = quadratic_at(of, start, expected).reaches_bound(of, start, expected)
+    assert_array_equal(reaches[0], [False, False, True, False, False, False])
+
+
 def test_the_matrix_has_a_column_for_each_free_number():
     case = CASES["pairs"]
     assert specification(case).matrix.shape == (9, 9)
