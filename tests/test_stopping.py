@@ -343,8 +343,9 @@ def test_what_geometric_gains_have_still_to_come_is_their_sum():
         for i in (1, 2, 3):
             estimate = aitken_gain(gains[i - 1], gains[i])
             assert_allclose(estimate, gains[i + 1 :].sum(), rtol=1e-9)
-    last, gain = np.array([1.0, 1.0, 2.0, -1.0, np.nan]), np.array([1.5, 0.0, -1.0, 0.5, 3.0])
-    assert_array_equal(aitken_gain(last, gain), [np.inf, 0, 0, np.inf, np.inf])
+    last = np.array([1.0, 1.0, 0.0, 2.0, -1.0, np.nan])
+    gain = np.array([1.5, 0.0, 0.0, -1.0, 0.5, 3.0])
+    assert_array_equal(aitken_gain(last, gain), [np.inf, 0, 0, 0, np.inf, np.inf])
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
