@@ -198,6 +198,16 @@ def test_the_binomials_parts_hold_what_a_deep_row_has_of_its_own():
     assert_allclose(q, xlogy(heads[:3], c[:, 0]) + xlog1py(tails[:3], -c[:, 0]), rtol=1e-12)
 
 
+def test_most_tosses_are_those_of_the_longest_row_rounded_up():
+    case = CASES["binomial"]
+    columns = np.array([[3.0, 2.25, 0.0], [4.0, 5.5, 1.0]])
+    asked = specification(case, n_components=2)
+    of = problem(case, asked, columns=columns, multiplicity=np.ones(3))
+    assert case.family.most_tosses(of) == 8
+    none = problem(case, asked, columns=np.empty((2, 0)), multiplicity=np.empty(0))
+    assert case.family.most_tosses(none) == 0
+
+
 def test_heads_out_of_reach_have_a_probability_of_zero():
     """No float can tell it from zero; and what is within reach is not much more than that."""
     family = CASES["binomial"].family
