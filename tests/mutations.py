@@ -43,7 +43,7 @@ FIRST = (  # those that catch most in a second
     *("test_newton.py", "test_starts.py", "test_stopping.py", "test_likelihood.py"),
     *("test_nonparametric.py", "test_division.py", "test_rough_mixing.py", "test_redundancy.py"),
     *("test_rates.py", "test_gradient_function.py", "test_places.py", "test_regroup.py"),
-    *("test_npmle.py", "test_many_tosses.py", "test_beta_binomial.py"),
+    *("test_npmle.py", "test_many_tosses.py", "test_beta_binomial.py", "test_products.py"),
 )
 NOT_OF_THE_CODE = ("test_api.py", "test_chinese.py", "test_docs.py", "test_datasets.py")
 EQUIVALENT = Path(__file__).with_name("equivalent_mutations.txt")
