@@ -146,6 +146,7 @@ ENCODED = {
     "just above 2**31": (np.array([2**31, 0, 2**31]), np.array([1, 2**31, 1])),
     "above 2**31": (whole(1)[:, 0] * 10**12, whole(1)[:, 0]),
     "above 2**31 as floats": (whole(1)[:, 0], whole(1)[:, 0] * 1e12),
+    "a few more codes than may be": (np.array([0, 64, 64]), np.array([64, 63, 64])),
     "fractional": (whole(1)[:, 0] / 3, whole(1)[:, 0] * 0.7),
     "one of the two fractional": (whole(1)[:, 0], whole(1)[:, 0] * 0.7),
     "bool": (whole(1, 2)[:, 0].astype(bool), whole(1, 2)[:, 0].astype(bool)),

@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import xlog1py, xlogy
 
-from skcoin._families.division import divide, slices
+from skcoin._families import BINOMIAL
+from skcoin._families.division import NEAR_END, divide, slices
 from skcoin._families.rates import by_falling_rate
 
 
@@ -27,7 +28,7 @@ def fit(heads, tails, theta=None):
 
 def fit_of_division(edges, is_open, held, heads, tails):
     """The log-likelihood of consecutive runs, of which some have a theta that is held."""
-    left = iter(held)
+    left = iter(np.clip(held, NEAR_END, 1 - NEAR_END))
     return sum(
         fit(heads[i:j], tails[i:j], None if of_own else next(left))
         for (i, j), of_own in zip(pairwise(edges), is_open, strict=True)
@@ -40,6 +41,8 @@ def test_no_other_division_into_runs_fits_better(n_open, n_held):
     for seed in range(12):
         heads, tails, multiplicity, rng = few_rows(seed)
         held = np.sort(rng.uniform(0.05, 0.95, size=n_held))[::-1]
+        if seed % 3 and n_held:  # a coin of one side, which most rows exclude
+            held[0 if seed % 3 == 1 else -1] = seed % 3 % 2
         _, share, share_of_held = divide(heads, tails, multiplicity, n_open, held)
         order = by_falling_rate(heads, tails)
         h, t, n = (multiplicity * heads)[order], (multiplicity * tails)[order], multiplicity[order]
@@ -66,6 +69,22 @@ def test_held_groups_keep_the_order_in_which_they_are_given():
     assert_allclose(share, [2 / 6])
     assert_allclose(share_of_held, [3 / 6, 1 / 6])
     assert_array_equal(divide(*rows, 1, [0.9, 0.1])[2], share_of_held[::-1])
+
+
+def test_rows_of_one_coin_become_two_where_their_own_rates_fit_best():
+    """With half a head and half a tail more in each part, of which one may be empty."""
+    for seed in range(12):
+        heads, tails, multiplicity, rng = few_rows(seed)
+        share = multiplicity * rng.random(len(heads))
+        table = BINOMIAL.tabulate(heads, tails, multiplicity)
+        [pair] = BINOMIAL.divide(np.array([0.5]), table, share)
+        order = by_falling_rate(heads, tails)
+        own = []
+        for i in range(1, len(order) + 1):
+            parts = order[:i], order[i:]
+            h, t = (np.array([share[p] @ x[p] + 0.5 for p in parts]) for x in (heads, tails))
+            own.append((fit(h, t, h / (h + t)), *h / (h + t)))
+        assert_allclose(pair[:, 0], max(own)[1:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("n_rows", [50, 700])

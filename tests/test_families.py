@@ -12,9 +12,11 @@ import pytest
 from _families import CASES, PAIRS
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import expit, logit, xlog1py, xlogy
+from scipy.stats import binom
 
 from skcoin._em.e_step import e_step, posterior
+from skcoin._em.escape import _redundant_components
 from skcoin._em.maximize import maximize
 from skcoin._em.parameters import Parameters, concatenate
 from skcoin._em.problem import Problem, batch
@@ -173,6 +175,53 @@ def test_probabilities_of_all_rows_sum_to_one(case):
 
 
 @every_family
+def test_a_log_density_is_the_sum_of_its_parts(case):
+    rows = case.all_rows(3)
+    table = case.family.tabulate(*rows, np.ones(rows.shape[-1]))
+    for c in (case.components(16), np.round(case.components(16))):
+        high, low = case.family.log_density_in_parts(c, table)
+        assert_allclose(high + low, case.family.log_density(c, table), rtol=1e-14)
+
+
+def test_the_binomials_parts_hold_what_a_deep_row_has_of_its_own():
+    """``log f`` and what it leaves out are the log-probability of the tosses in their order."""
+    family, heads = CASES["binomial"].family, np.array([3.0, 6000.0, 900.0, 0.0])
+    tails, c = np.array([2.0, 7000.0, 90_000.0, 5000.0]), np.array([[0.46], [0.01], [0.0]])
+    table = family.tabulate(heads, tails, np.ones(4))
+    left_out = family.log_base(heads, tails, in_order=True)
+    assert_array_equal(left_out == 0, [True, False, False, True])
+    exact = xlogy(heads, c) + xlog1py(tails, -c)
+    assert_allclose(family.log_density(c, table) + left_out, exact, rtol=1e-12)
+    assert_allclose(sum(family.log_density_in_parts(c, table)) + left_out, exact, rtol=1e-12)
+    statistics = np.stack([heads, tails], axis=1)[:3]
+    q = family.objective(c, statistics) + family.log_base_of_sums(statistics)
+    assert_allclose(q, xlogy(heads[:3], c[:, 0]) + xlog1py(tails[:3], -c[:, 0]), rtol=1e-12)
+
+
+def test_most_tosses_are_those_of_the_longest_row_rounded_up():
+    case = CASES["binomial"]
+    columns = np.array([[3.0, 2.25, 0.0], [4.0, 5.5, 1.0]])
+    asked = specification(case, n_components=2)
+    of = problem(case, asked, columns=columns, multiplicity=np.ones(3))
+    assert case.family.most_tosses(of) == 8
+    none = problem(case, asked, columns=np.empty((2, 0)), multiplicity=np.empty(0))
+    assert case.family.most_tosses(none) == 0
+
+
+def test_heads_out_of_reach_have_a_probability_of_zero():
+    """No float can tell it from zero; and what is within reach is not much more than that."""
+    family = CASES["binomial"].family
+    tosses, theta = np.array([0, 7, 5000, 10**6, 10**6])[:, None], np.array([0, 1e-4, 0.3, 0.98, 1])
+    low, high = family.reach(theta[:, None], tosses)
+    assert ((low >= 0) & (low <= high) & (high <= tosses)).all()
+    assert_array_equal(binom.pmf(low - 1, tosses, theta), 0)
+    assert_array_equal(binom.pmf(high + 1, tosses, theta), 0)
+    spread = np.sqrt(tosses * theta * (1 - theta))
+    assert (high - low <= 80 * spread + 1000).all()
+    assert (high - low)[3, 2] > 70 * spread[3, 2]
+
+
+@every_family
 def test_an_end_is_the_limit_from_inside(case):
     table, _ = case.table(10)
     for end, p in product((0.0, 1.0), range(case.n_parameters)):
@@ -216,10 +265,10 @@ def test_scores_are_finite_at_the_ends_and_zero_where_the_density_is():
 
 def test_the_binomials_own_step_is_the_maximum():
     family = CASES["binomial"].family
-    statistics = np.array([[3.0, 9.0], [0.0, 4.0], [2.5, 0.0], [0.0, 0.0]])
-    c = family.m_step(np.full((4, 1), 0.7), statistics)
-    assert_array_equal(c[:, 0], [0.25, 0.0, 1.0, 0.7])
-    higher = family.objective(np.array([[0.24], [1e-3], [0.999], [0.2]]), statistics)
+    statistics = np.array([[3.0, 9.0], [0.0, 4.0], [2.5, 0.0], [0.0, 0.0], [0.125, 0.375]])
+    c = family.m_step(np.full((5, 1), 0.7), statistics)
+    assert_array_equal(c[:, 0], [0.25, 0.0, 1.0, 0.7, 0.25])
+    higher = family.objective(np.array([[0.24], [1e-3], [0.999], [0.2], [0.3]]), statistics)
     assert (family.objective(c, statistics) >= higher).all()
 
 
@@ -566,6 +615,29 @@ def test_an_m_step_of_many_starts_is_that_of_each():
         assert_allclose(together.components[i], alone.components[0], rtol=1e-9)
 
 
+@every_family
+def test_thousands_of_starts_are_looked_at_together(case):
+    asked = specification(case)
+    of = problem(case, asked)
+    starts = concatenate([parameters(case, asked, seed) for seed in range(10)])
+    many = e_step(of, concatenate([starts] * 300), information=True)
+    few = e_step(of, starts, information=True)
+    for name in ("objective", "n", "statistics", "missing"):
+        of_many, of_few = getattr(many, name), getattr(few, name)
+        assert_allclose(of_many, np.concatenate([of_few] * 300), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("held", [0, 1])
+def test_of_two_equal_components_the_one_that_may_move_is_redundant(held):
+    """Even if it may in one parameter alone."""
+    case = CASES["pairs"]
+    asked = specification(case, held=[np.s_[held], np.s_[1 - held, 1]], n_components=2)
+    at = Parameters(np.array([0.5, 0.5]), np.array([[0.3, 0.2], [0.3, 0.2]]))
+    of = problem(case, asked)
+    assert list(_redundant_components(of, at, may_part=True)) == [(1 - held, held)]
+    assert list(_redundant_components(of, at, may_part=False)) == []
+
+
 def test_the_way_through_the_matrix_is_that_of_the_diagonal():
     """With one parameter a component there is a shorter way; both say the same, also of bounds."""
     case = CASES["binomial"]
@@ -588,6 +660,18 @@ def test_the_way_through_the_matrix_is_that_of_the_diagonal():
     assert_array_equal(reaches, reaches_too)
     assert_allclose(short.curvature, other.curvature, rtol=1e-9, atol=1e-12)
     assert_allclose(short.remaining_gain(), other.remaining_gain(), rtol=1e-9)
+
+
+def test_a_logit_without_support_reaches_its_bound_and_nothing_else_does():
+    """Rows of one component hold no heads; rho, which is linear, is cut off where a step ends."""
+    case = CASES["pairs"]
+    asked = specification(case, n_components=2)
+    columns = np.array([[0.0, 0, 5, 6, 0], [0.0, 0, 1, 2, 0], [9.0, 12, 1, 2, 10]])
+    of = problem(case, asked, columns=columns, multiplicity=np.ones(5))
+    start = Parameters(np.array([[0.6, 0.4]]), np.array([[[1e-4, 0.01], [0.7, 0.01]]]))
+    expected = e_step(of, start, information=True)
+    reaches = quadratic_at(of, start, expected).reaches_bound(of, start, expected)
+    assert_array_equal(reaches[0], [False, False, True, False, False, False])
 
 
 def test_the_matrix_has_a_column_for_each_free_number():

@@ -16,7 +16,7 @@ from skcoin import BinomialMixture, ThreeCoinModel
 from skcoin._em.e_step import posterior
 from skcoin._em.parameters import Parameters
 from skcoin._families import BINOMIAL
-from skcoin._families.special import log_binomial_coefficient
+from skcoin._families.special import _stirling_remainder, log_binomial_coefficient, log_peak
 
 SOLVERS = ["em", "em-newton"]
 EPS = np.finfo(float).eps
@@ -114,6 +114,28 @@ def test_log_binomial_coefficient_keeps_thirteen_digits(heads):
     expected = [float(exact_log_binomial_coefficient(heads, t)) for t in COUNTS]
     # Rounding: some 500 eps of the value; where it is about 0, of the logs that cancel.
     assert_allclose(got, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_stirlings_remainder_is_exact():
+    """To the last digits of its own size where that is small, of the logs that cancel elsewhere."""
+
+    def exact(z):
+        z, half = mpmath.mpf(z), mpmath.mpf(1) / 2
+        return mpmath.loggamma(z) - ((z - half) * mpmath.log(z) - z + mpmath.log(2 * mpmath.pi) / 2)
+
+    large = np.append(np.linspace(10, 20, 21), 10.0 ** np.arange(2, 16))
+    small = 9.99 / 2.0 ** np.arange(9)
+    with mpmath.workdps(60):
+        wanted = [[float(exact(z)) for z in some] for some in (large, small)]
+    assert_allclose(_stirling_remainder(large), wanted[0], rtol=1e-14)
+    assert_allclose(_stirling_remainder(small), wanted[1], rtol=1e-14, atol=8e-15)
+
+
+def test_the_peak_of_a_row_is_its_probability_at_its_own_rate():
+    for heads, tails in ((12, 30), (1000, 2), (5e6, 5e6), (1e15, 3e12)):
+        rate = mpmath.mpf(heads) / (mpmath.mpf(heads) + mpmath.mpf(tails))
+        exact = exact_score([rate], [1], heads, tails)
+        assert_allclose(log_peak(float(heads), float(tails)), float(exact), rtol=4 * EPS)
 
 
 def exact_score(theta, weights, heads, tails):

@@ -4,6 +4,8 @@ Derivatives are held against central differences of an objective that is coded i
 40 digits.
 """
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from skcoin._base import count_rows, recipe_of
 from skcoin._em.e_step import e_step
 from skcoin._em.parameters import Parameters
 from skcoin._em.quadratic import quadratic_at
-from skcoin._em.steps import m_step
+from skcoin._em.steps import MOST_REJECTED, first_state, m_step, newton_step
 from skcoin._fit import as_problem
 
 pytestmark = pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning")
@@ -151,6 +153,52 @@ def test_nothing_is_missing_where_the_coins_are_known():
     expected = e_step(problem, at, information=True)
     assert_array_equal(expected.missing, np.zeros((1, 4, 4)))
     assert_allclose(quadratic_at(problem, at, expected).eigenvalues, 1, rtol=1e-15)
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_the_distance_from_the_summit_is_the_decrement_per_root_of_a_row(times):
+    """Of one coin ``|h - n theta| / sqrt(n theta (1 - theta))``, however often its rows count."""
+    model = BinomialMixture(1)
+    counts = count_rows(model, [[7, 13], [2, 8]], np.full(2, times), None, reset=True)
+    problem = as_problem(recipe_of(model), counts)
+    at = Parameters(np.ones((1, 1)), np.array([[[0.4]]]))
+    quadratic = quadratic_at(problem, at, e_step(problem, at, information=True))
+    decrement = abs(9 - 30 * 0.4) / np.sqrt(30 * 0.4 * 0.6)
+    assert_allclose(quadratic.distance, decrement / np.sqrt(2), rtol=1e-12)
+    assert_allclose(quadratic.remaining_gain(), times * decrement**2 / 2, rtol=1e-12)
+
+
+def test_newton_gives_way_to_em_after_steps_that_do_not_climb_and_where_a_weight_doubles():
+    """The first step is EM's; so is one of a start whose weight of next to nothing would double."""
+    _, _, _, problem, _ = around("flat", THETA, WEIGHTS, known=False)
+    faded = Parameters(np.array([[1e-9, 0.6, 0.4 - 1e-9]]), THETA[None, :, None])
+    usual = Parameters(WEIGHTS[None], THETA[None, :, None])
+    for at, gives_way in ((usual, False), (faded, True)):
+        by_em = m_step(problem, at, expected := e_step(problem, at, information=True))
+        state = first_state(problem, at)
+        first, done = newton_step(problem, state, 1e-9)
+        assert_allclose(first.parameters.components, by_em.components, rtol=1e-14)
+        assert not done.any()
+        for rejected in (0, MOST_REJECTED):
+            later = replace(state, e_step=expected, rejected=np.array([rejected]))
+            after, _ = newton_step(problem, later, 1e-9)
+            same = np.allclose(after.parameters.components, by_em.components, rtol=1e-12)
+            assert same == (gives_way or rejected == MOST_REJECTED)
+
+
+def test_a_step_whose_gain_no_float_can_show_is_taken_if_nothing_is_lost():
+    """A hair from the top the objective is that of the top, to the last bit; the theta is not."""
+    model = BinomialMixture(1)
+    problem = as_problem(recipe_of(model), count_rows(model, [[300, 700]], None, None, reset=True))
+    n_taken = 0
+    for off in 1e-9 * np.arange(-10, 11):
+        at = Parameters(np.ones((1, 1)), np.array([[[0.3 + off]]]))
+        state = replace(first_state(problem, at), e_step=e_step(problem, at, information=True))
+        after, _ = newton_step(problem, state, 1e-9)
+        if after.rejected[0] == 0:
+            assert_allclose(after.parameters.components, 0.3, rtol=1e-14)
+            n_taken += after.e_step.objective[0] == state.e_step.objective[0]
+    assert n_taken > 5
 
 
 def overfitted(rng):

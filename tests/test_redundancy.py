@@ -64,8 +64,16 @@ def test_what_is_held_known_or_of_a_prior_is_no_copy():
     assert words(BinomialMixture(2, learn_weights=False), ALIKE) == []
     assert words(BinomialMixture(2, theta_prior=(2, 2), weights_prior=2), ALIKE) == []
     assert words(BinomialMixture(2), ALIKE, coins=[0, 1, -1, -1]) == []
+    assert words(BinomialMixture(2), ALIKE, coins=[-1, 1, -1, -1]) == []
     held = BinomialMixture(2, theta_init=[0.5, 0.2], learn_theta=False)
     assert words(held, ALIKE) == []  # the second coin has no weight, and a known theta
+
+
+@pytest.mark.parametrize("solver", ["em", "em-newton"])
+def test_a_large_tol_makes_no_copies_of_what_is_far_apart(solver):
+    """One coin is 2.4 lower for every two rows, which such a tolerance would call nothing."""
+    X = [[2, 8], [8, 2]] * 2
+    assert words(BinomialMixture(2, tol=1, solver=solver), X) == []
 
 
 @pytest.mark.parametrize(("name", "n_coins", "entry"), USED)

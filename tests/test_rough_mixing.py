@@ -28,6 +28,8 @@ def test_atoms_are_grouped_with_the_least_variance(n_groups):
                 best = loss, (means, [weights[i, g].sum() for g in groups])
         assert_allclose(theta[i], np.sin(best[1][0]) ** 2, rtol=1e-9)
         assert_allclose(share[i], best[1][1], rtol=1e-9)
+    for got, wanted in zip(reduced(x, 3 * weights, n_groups), (theta, share), strict=True):
+        assert_allclose(got, wanted, rtol=1e-12)
 
 
 def test_weights_follow_the_rows():

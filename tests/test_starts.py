@@ -285,8 +285,11 @@ def test_a_warm_start_goes_on_a_millionth_inside_of_0_and_1():
     X, _ = load_set("collins_three_coins")
     model = BinomialMixture(theta_init=[0.6, 0.4], warm_start=True).fit(X)
     assert_array_equal(model.theta_, [1, 0])
+    weights = model.weights_
+    assert np.ptp(weights) > 0.1
     model.fit([*X, [2, 1]])
     assert_allclose(model.theta_path_[0], [1 - 1e-6, 1e-6], rtol=1e-12)
+    assert_allclose(model.weights_path_[0], weights, rtol=1e-12)
 
 
 def test_a_place_for_a_thirtieth_of_a_row_is_found():

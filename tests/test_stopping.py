@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skcoin import BinomialMixture, ThreeCoinModel
+from skcoin._em.steps import aitken_gain
 
 SOLVERS = ["em", "em-newton"]
 EPS = np.finfo(float).eps
@@ -304,6 +305,19 @@ def test_max_iter_ends_the_climb_and_says_so(solver):
     assert model.n_iter_ == 3
 
 
+def test_a_climb_that_runs_on_from_an_end_of_the_scale_uses_all_of_max_iter():
+    X, sample_weight = load_set("tacks")
+    start = {"theta_init": [1.0, 0.4], "tol": 1e-9}
+    whole = BinomialMixture(**start).fit(X, sample_weight=sample_weight)
+    left = np.flatnonzero(whole.theta_path_[:, 0] < 1)[0]  # the step at which it leaves
+    assert 2 < left < whole.n_iter_ - 2
+    for max_iter in range(left + 1, whole.n_iter_):
+        model = BinomialMixture(**start, max_iter=max_iter)
+        fit_to_the_end(model, X, sample_weight=sample_weight)
+        assert model.n_iter_ == max_iter
+        assert_array_equal(model.theta_path_, whole.theta_path_[: max_iter + 1])
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("max_iter", [1, 2, 5])
 def test_max_iter_bounds_every_climb(max_iter, solver):
@@ -320,6 +334,24 @@ def test_a_good_fit_says_nothing(name, n_coins, entry):
     del entry
     X, sample_weight = load_set(name)
     assert_says_nothing(BinomialMixture(n_coins), X, sample_weight=sample_weight)
+
+
+def test_what_geometric_gains_have_still_to_come_is_their_sum():
+    """Gains that grow promise nothing, and the end is where none is left."""
+    for first, ratio in ((1.0, 0.5), (8.0, 0.9), (1e-3, 0.99)):
+        gains = first * ratio ** np.arange(5000)
+        for i in (1, 2, 3):
+            estimate = aitken_gain(gains[i - 1], gains[i])
+            assert_allclose(estimate, gains[i + 1 :].sum(), rtol=1e-9)
+    last = np.array([1.0, 1.0, 0.0, 2.0, -1.0, np.nan])
+    gain = np.array([1.5, 0.0, 0.0, -1.0, 0.5, 3.0])
+    assert_array_equal(aitken_gain(last, gain), [np.inf, 0, 0, 0, np.inf, np.inf])
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_certain_result_is_the_end_even_without_a_tolerance(solver):
+    """The objective is exactly zero, and so are all gains and the rounding."""
+    assert_says_nothing(BinomialMixture(1, tol=0, solver=solver), [[3, 0], [2, 0]])
 
 
 def test_a_larger_tol_stops_no_later():

@@ -87,7 +87,7 @@ def _few(problem, groups):
     if sum(map(len, groups)) <= most:
         return groups
     height = [e_step(problem, stack(of_group)).objective for of_group in groups]
-    best = sorted(range(len(groups)), key=lambda i: -height[i].max())[: max(1, most // MOST_ALIKE)]
+    best = sorted(range(len(groups)), key=lambda i: -height[i].max())[: most // MOST_ALIKE]
     each = most // len(best)
     return [
         [groups[i][j] for j in np.argsort(-height[i], kind="stable")[:each]] for i in sorted(best)

@@ -53,18 +53,18 @@ def log_gradient_on(grid, log_fitted, heads, tails, multiplicity):
     reach = np.arccos(np.exp(-(NEGLIGIBLE + excess) / (2 * tosses)))
     first = np.searchsorted(x_grid, x - reach)
     length = np.searchsorted(x_grid, x + reach, "right") - first
-    value, scale = np.zeros((2, len(grid))), np.array([0.0, excess.max()])
+    value, scale = np.zeros(len(grid)), np.zeros(len(grid))  # whose sum of terms is value e^scale
     for rows in blocks(length, BLOCK):
         row, point = ragged(first[rows], length[rows])
         row += rows.start
-        log_f = BINOMIAL.log_density_of_pairs(grid, point, table, row)
-        with np.errstate(over="ignore"):
-            ratio = multiplicity[row] * np.exp(log_f - log_fitted[row] - scale[:, None])
-        for total, of_rows in zip(value, ratio, strict=True):
-            total += np.bincount(point, of_rows, minlength=len(grid))
+        log_ratio = BINOMIAL.log_density_of_pairs(grid, point, table, row) - log_fitted[row]
+        before = scale.copy()
+        np.maximum.at(scale, point, log_ratio)
+        of_rows = multiplicity[row] * np.exp(log_ratio - scale[point])
+        value *= np.exp(before - scale)
+        value += np.bincount(point, of_rows, minlength=len(grid))
     with np.errstate(divide="ignore"):
-        small, large = np.log(value) + scale[:, None]
-    return np.where(np.isfinite(small) | (value[0] == 0), small, large)
+        return np.log(value) + scale
 
 
 def blocks(length, size):
