@@ -167,7 +167,7 @@ def test_at_the_maximum_nothing_is_left_but_rounding():
     assert found.converged
     _, gap = nonparametric._maxima(rows, found.parameters)
     assert 0 < gap <= 1e-10 * rows.n_rows
-    assert gap == found.gap
+    assert gap == pytest.approx(found.gap, rel=0.1)  # that of other sums
     fine = np.linspace(0, 1, 5001)
     ratio = np.exp(log_f(rows, fine) - log_fitted(rows, found.parameters))
     assert (ratio @ rows.multiplicity).max() <= rows.n_rows * (1 + 1e-9)
