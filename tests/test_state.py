@@ -303,7 +303,7 @@ def test_four_threads_say_what_one_says_and_leave_the_filters():
         ]
 
     def ours():
-        # scikit-learn's check_array sets one of ComplexWarning, nnls of scipy 1.13 of LinAlgWarning.
+        # scikit-learn's check_array sets one of ComplexWarning, older nnls one of LinAlgWarning.
         theirs = "ComplexWarning", "LinAlgWarning"
         return [entry for entry in warnings.filters if entry[2].__name__ not in theirs]
 
