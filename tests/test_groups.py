@@ -225,6 +225,7 @@ def test_a_generator_is_not_used_up_and_workers_do_not_share_it(monkeypatch):
     pd.testing.assert_frame_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_row_of_a_million_tosses_costs_its_own_group_only():
     small = pd.DataFrame({"g": np.repeat(np.arange(500), 2), "heads": [1, 7] * 500, "rows": 3})
     small["tails"] = 8 - small["heads"]
