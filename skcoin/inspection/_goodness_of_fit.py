@@ -41,7 +41,9 @@ def goodness_of_fit(
     In the table of counts, ``O`` rows have ``h`` heads in ``n`` tosses; of the ``m_n`` rows of
     ``n`` tosses the model expects ``E = m_n f(h | n)``. Three statistics say how far that is,
 
-        ``Pearson's X^2 = sum (O - E)^2 / E``,   ``deviance G^2 = 2 sum O log(O / E)``
+        ``X^2 = sum (O - E)^2 / E`` (Pearson),
+
+        ``G^2 = 2 sum O log(O / E)`` (deviance)
 
     over all cells ``h = 0, ..., n`` of all ``n`` that were seen, and the dispersion ratio, the mean
     over the rows of ``sum_k r_ik (h_i - n_i theta_k)^2 / V_k(n_i)``: how much they vary around the
@@ -78,19 +80,27 @@ def goodness_of_fit(
     Returns
     -------
     result : :class:`~sklearn.utils.Bunch`
-        ``pearson``, ``deviance``, ``dispersion_ratio`` : float
-            The statistics. The ratio is about 1 if the model is true; it is NaN if no coin
+        ``pearson``, ``deviance`` : float
+            The statistics of the cells.
+        ``dispersion_ratio`` : float
+            That of the rows. The ratio is about 1 if the model is true; it is NaN if no coin
             varies, all of them being 0 or 1.
-        ``pearson_p_value``, ``deviance_p_value``, ``dispersion_ratio_p_value`` : float
-            In (0, 1]. The last is small where rows vary too much, not where too little.
-        ``null_pearson``, ``null_deviance``, ``null_dispersion_ratio`` : ndarray of shape (n_boot,)
+        ``pearson_p_value``, ``deviance_p_value`` : float
+            In (0, 1].
+        ``dispersion_ratio_p_value`` : float
+            In (0, 1], small where rows vary too much, not where too little.
+        ``null_pearson``, ``null_deviance`` : ndarray of shape (n_boot,)
             The statistics of the simulations.
+        ``null_dispersion_ratio`` : ndarray of shape (n_boot,)
+            Their ratios.
         ``class_tosses`` : ndarray of shape (n_classes, 2)
             Fewest and most tosses of each class.
         ``class_rows`` : ndarray of shape (n_classes,)
             Its rows.
-        ``class_dispersion_ratio``, ``class_p_value`` : ndarray of shape (n_classes,)
-            Their ratio and its p-value.
+        ``class_dispersion_ratio`` : ndarray of shape (n_classes,)
+            Their ratio.
+        ``class_p_value`` : ndarray of shape (n_classes,)
+            Its p-value.
 
     Raises
     ------
