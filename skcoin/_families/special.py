@@ -1,7 +1,7 @@
 """Special functions, to the last digit."""
 
 import numpy as np
-from scipy.special import betainc, gammaln, xlog1py, xlogy
+from scipy.special import betainc, gammaln, ndtr, xlog1py, xlogy
 
 NEGLIGIBLE = 1e-300  # dispersion, which makes no difference to as many tosses as there may be
 NEAR = 0.25  # (x - M) / (x + M)
@@ -44,6 +44,9 @@ def up_to(theta, heads, tosses):
     """How probable a binomial is to show no more heads than these, at least -1."""
     tails = np.maximum(tosses - heads, 0)
     below = betainc(np.maximum(tails, 1), heads + 1.0, 1 - theta)
+    if np.isnan(below).any():  # of too many tosses for it, which are as good as normal
+        width = np.sqrt(np.maximum(tosses * theta * (1 - theta), np.finfo(float).tiny))
+        below = np.where(np.isnan(below), ndtr((heads + 0.5 - tosses * theta) / width), below)
     return np.where(tails == 0, 1.0, np.where(heads < 0, 0.0, below))
 
 

@@ -85,12 +85,16 @@ def goodness_of_fit(
         ``dispersion_ratio`` : float
             That of the rows. The ratio is about 1 if the model is true; it is NaN if no coin
             varies, all of them being 0 or 1.
-        ``pearson_p_value``, ``deviance_p_value`` : float
+        ``pearson_p_value`` : float
+            In (0, 1].
+        ``deviance_p_value`` : float
             In (0, 1].
         ``dispersion_ratio_p_value`` : float
             In (0, 1], small where rows vary too much, not where too little.
-        ``null_pearson``, ``null_deviance`` : ndarray of shape (n_boot,)
+        ``null_pearson`` : ndarray of shape (n_boot,)
             The statistics of the simulations.
+        ``null_deviance`` : ndarray of shape (n_boot,)
+            The same.
         ``null_dispersion_ratio`` : ndarray of shape (n_boot,)
             Their ratios.
         ``class_tosses`` : ndarray of shape (n_classes, 2)

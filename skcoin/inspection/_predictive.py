@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from skcoin._counts import HIDDEN, count
-from skcoin._validation import refuse_if_not_whole
+from skcoin._validation import MOST, refuse_if_not_whole
 
 TERMS = 2**18  # probabilities that are computed in one array
 MOST_TERMS = 2**22  # of one number of tosses; rows of more are deep
@@ -159,7 +159,7 @@ def _sums_of(mixture, k, depths, low, high, heads):
     Deep rows are read off the distribution function, whose digits are relative to one.
     """
     size = (high - low + 1).astype(int)
-    is_deep = size > MOST_TERMS
+    is_deep = (size > MOST_TERMS) | (depths > MOST / 2)  # where floats may skip heads
     for i in np.flatnonzero(is_deep):
         c, n = mixture.parameters.components[k], depths[[i]]
         below, up_to = (mixture.family.up_to(c, h[None], n)[0] for h in (heads[i] - 1, heads[i]))
@@ -222,12 +222,13 @@ def _sum_beyond(mixture, heads, tosses, step):
 
 def _log_likelihood(mixture, heads, tosses):
     """Of the mixture, in whatever order the tosses came."""
-    return replace(mixture, in_order=False).log_likelihood(heads, tosses - heads)
+    tails = np.maximum(tosses - heads, 0)  # of a sum of more than 2**53, rounding
+    return replace(mixture, in_order=False).log_likelihood(heads, tails)
 
 
 def _log_density(mixture, k, heads, tosses):
     """The log-probability of one component."""
-    family, tails = mixture.family, tosses - heads
+    family, tails = mixture.family, np.maximum(tosses - heads, 0)
     log_f = family.log_density(
         mixture.parameters.components[[k]], family.tabulate(heads, tails, 1.0)
     )
