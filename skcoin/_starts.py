@@ -251,7 +251,9 @@ def _spread(theta, movable):
         return theta
     x = logit(np.where(movable, inside(theta), theta))
     order = np.argsort(-x, kind="stable")
-    if np.any(np.diff(x[order]) > -1e-3):
+    with np.errstate(invalid="ignore"):  # of several that are given as 0, or as 1
+        ties = np.diff(x[order]) > -1e-3
+    if ties.any():
         moving = order[movable[order]]
         x[moving] += np.linspace(0.05, -0.05, len(moving))
     return np.where(movable, inside(expit(x)), theta)

@@ -1,5 +1,7 @@
 """Where climbs start, and that the default one ends at the highest maximum known."""
 
+import warnings
+
 import numpy as np
 import pytest
 from _assertions import assert_same_fit
@@ -298,3 +300,11 @@ def test_a_place_for_a_thirtieth_of_a_row_is_found():
     model = BinomialMixture(3).fit(np.column_stack([heads, 5 - heads]))
     assert_allclose(model.theta_, [1, 0.38252, 0.04903], atol=1e-5)
     assert_allclose(model.weights_, [0.000227, 0.725988, 0.273785], atol=1e-6)
+
+
+def test_several_thetas_may_be_given_as_zero_beside_an_open_one():
+    model = BinomialMixture(3, theta_init=[0.0, 0.0, np.nan], learn_weights=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        assert model.fit([[0, 1], [3, 4]]).theta_.min() >= 0
