@@ -11,7 +11,7 @@ import numpy as np
 from skcoin._counts import HIDDEN, thinned
 from skcoin._em.grow import grown_starts
 from skcoin._em.maximize import maximize
-from skcoin._em.parameters import Parameters, concatenate, inside
+from skcoin._em.parameters import Parameters, inside, joined
 from skcoin._em.problem import Problem
 from skcoin._em.specification import Specification, all_free, warm_start
 from skcoin._starts import start_values, starts_of_sets
@@ -148,10 +148,9 @@ def fit_tables(
         regroup, own_starts = False, False
         starts = _found_on_fewer(recipe, tables, random_state)
         if warm is not None:
-            starts = [concatenate(pair) for pair in zip(starts, warm, strict=True)]
+            starts = joined(starts, warm)
     if own_starts:
-        start = start_values if recipe.family.n_axes == 1 else starts_of_sets
-        starts = start(
+        starts = _first_starts(recipe.family)(
             [counts.tossed for counts in tables],
             recipe.specification,
             recipe.init_params,
@@ -161,7 +160,7 @@ def fit_tables(
         if len(recipe.family.names) > 1:
             starts = _starts_of_all_parameters(recipe, problems, tables, starts)
         if warm is not None:
-            starts = [concatenate(pair) for pair in zip(starts, warm, strict=True)]
+            starts = joined(starts, warm)
     if strict:
         for start, counts in zip(starts, tables, strict=True):
             refuse_if_impossible(recipe, start, counts)
@@ -176,6 +175,11 @@ def fit_tables(
         may_regroup=regroup and recipe.init_params == "auto" and may_regroup,
     )
     return [_settled(run) for run in runs] if len(recipe.family.names) > 1 else runs
+
+
+def _first_starts(family):
+    """What makes starts from counts, of one coin in each row or of several."""
+    return start_values if family.n_axes == 1 else starts_of_sets
 
 
 def _settled(run):
@@ -199,20 +203,17 @@ def _starts_of_all_parameters(recipe, problems, tables, starts):
         """From the rates, and where the special case of the family ends."""
         fewer = replace(recipe, specification=all_free(n, len(specification.tied)))
         tossed = [counts.tossed for counts in tables]
-        first = start_values if recipe.family.n_axes == 1 else starts_of_sets
-        starts = first(tossed, fewer.specification, "auto", 1, None)
+        starts = _first_starts(recipe.family)(tossed, fewer.specification, "auto", 1, None)
         starts = [_with_all_parameters(start, fewer) for start in starts]
         if recipe.family.special_case is None:
             return starts
         asked = all_free(n, len(recipe.family.special_case.names))
         special = replace(recipe, specification=asked, family=recipe.family.special_case)
         ends = [_with_zeros(run.last, fewer) for run in fit_tables(special, tables)]
-        return [concatenate(pair) for pair in zip(starts, ends, strict=True)]
+        return joined(starts, ends)
 
-    if recipe.n_init > 1:
-        further = grown_starts(problems, plain, recipe.max_iter)
-        return [concatenate(pair) for pair in zip(starts, further, strict=True)]
-    return grown_starts(problems, plain, recipe.max_iter)
+    grown = grown_starts(problems, plain, recipe.max_iter)
+    return joined(starts, grown) if recipe.n_init > 1 else grown
 
 
 def _with_zeros(start, recipe):

@@ -27,13 +27,7 @@ def check_layout(estimator, X, y=None, *, reset):
         estimator._layout = estimator.layout
     layout = estimator._layout
     refuse_guess(X, y, layout, learns=reset)
-    try:
-        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
-    except (TypeError, ValueError) as error:
-        if message := explain(X, y, layout, _column_names(estimator, X)):
-            raise ValueError(message) from error
-        raise
-    X = numbers_of(X, _column_names(estimator, original))
+    X = _as_numbers(estimator, X, y, reset=reset)
     n_columns = X.shape[1]
     if layout == "tosses":
         return X
@@ -70,13 +64,7 @@ def check_sets(estimator, X, y=None, *, reset):
     if reset:
         estimator._layout = estimator.layout
     layout = estimator._layout
-    try:
-        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
-    except (TypeError, ValueError) as error:
-        if message := explain(X, y, layout, _column_names(estimator, X)):
-            raise ValueError(message) from error
-        raise
-    X = numbers_of(X, _column_names(estimator, X))
+    X = _as_numbers(estimator, X, y, reset=reset)
     if layout != "tosses" and X.shape[1] % 2:
         second = "tails" if layout == "heads_tails" else "all tosses"
         raise ValueError(
@@ -101,6 +89,18 @@ def chunks_of(model, X):
     family, caller = model._family, type(model).__name__
     of_sets = family.n_axes == 2
     return iter_tosses(X, model._layout, caller, whole=family.needs_whole, of_sets=of_sets)
+
+
+def _as_numbers(estimator, X, y, *, reset):
+    """X as scikit-learn validates it, as numbers; or the line that helps with what is none."""
+    given = X
+    try:
+        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+    except (TypeError, ValueError) as error:
+        if message := explain(given, y, estimator._layout, _column_names(estimator, given)):
+            raise ValueError(message) from error
+        raise
+    return numbers_of(X, _column_names(estimator, given))
 
 
 def _column_names(estimator, X):

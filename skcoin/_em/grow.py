@@ -11,7 +11,7 @@ import numpy as np
 
 from skcoin._em.loop import climb
 from skcoin._em.maximize import LOOSEST, maximize
-from skcoin._em.parameters import Parameters, concatenate
+from skcoin._em.parameters import Parameters, joined
 from skcoin._em.place import best_place, place, some_shares
 from skcoin._em.quadratic import is_logit
 from skcoin._em.specification import all_free
@@ -46,10 +46,10 @@ def grown_starts(problems, plain, max_iter):
             smaller = [_with(problem, n, tied) for problem in problems]
             starts = first
             if fewer[i] is not None:
-                starts = _joined(starts, map(_with_one_more, smaller, fewer[i]))
+                starts = joined(starts, map(_with_one_more, smaller, fewer[i]))
             starts = screened(smaller, starts)
             if more_shared is not None:
-                starts = _joined(starts, (run.last for run in more_shared))
+                starts = joined(starts, (run.last for run in more_shared))
             if n == asked.n_components and i == len(kinds) - 1:
                 return starts
             options = {"solver": "em-newton", "tol": LOOSEST, "max_iter": max_iter}
@@ -81,10 +81,6 @@ def _with(problem, n, tied):
         pseudo_statistics=problem.pseudo_statistics[:n],
         labelled=problem.labelled[:n],
     )
-
-
-def _joined(starts, others):
-    return [concatenate(pair) for pair in zip(starts, others, strict=True)]
 
 
 def _with_one_more(problem, run):

@@ -53,6 +53,11 @@ def concatenate(several):
     )
 
 
+def joined(starts, others):
+    """The starts of each of several problems, and others of the same."""
+    return [concatenate(pair) for pair in zip(starts, others, strict=True)]
+
+
 def falling(parameters, alike):
     """The order of components in which those that are alike come by falling first parameter.
 
