@@ -26,7 +26,6 @@ def check_layout(estimator, X, y=None, *, reset):
     if reset:
         estimator._layout = estimator.layout
     layout = estimator._layout
-    refuse_guess(X, y, layout, learns=reset)
     X = _as_numbers(estimator, X, y, reset=reset)
     n_columns = X.shape[1]
     if layout == "tosses":
@@ -93,6 +92,7 @@ def chunks_of(model, X):
 
 def _as_numbers(estimator, X, y, *, reset):
     """X as scikit-learn validates it, as numbers; or the line that helps with what is none."""
+    refuse_guess(X, y, estimator._layout, learns=reset)
     given = X
     try:
         X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)

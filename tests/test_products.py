@@ -243,6 +243,11 @@ class TestInput:
         with pytest.raises(ValueError, match=words):
             ProductBinomialMixture(2, **parameters).fit(X)
 
+    def test_masked_cells_are_refused_and_not_read(self):
+        masked = np.ma.masked_array(X, mask=X > 20)
+        with pytest.raises(ValueError, match="mask"):
+            ProductBinomialMixture().fit(masked)
+
     def test_fractions_are_refused_where_coins_vary(self):
         with pytest.raises(ValueError, match=r"Row 0, column 2.*whole"):
             ProductBinomialMixture(dispersion_type="tied").fit([[1, 2, 0.5, 1], [1, 1, 1, 1]])
