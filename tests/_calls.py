@@ -41,8 +41,8 @@ ESTIMATORS = {
     "with priors": BinomialMixture(theta_prior=(2, 3), weights_prior=2),
     "with a held coin": BinomialMixture(theta_init=[0.5, 0.2], learn_theta=[False, True]),
     "nonparametric": NonparametricBinomialMixture(),
-    "two that vary": BetaBinomialMixture(2),
-    "two that vary alike": BetaBinomialMixture(2, dispersion_type="tied"),
+    "two that vary": BetaBinomialMixture(2, dispersion_type="separate"),
+    "two that vary alike": BetaBinomialMixture(2),
 }
 PLAIN = ("one coin", "two coins", "three coins", "ThreeCoinModel")
 ANY_NUMBER = ("nonparametric",)  # of coins, which is learned: no labels, no paths, no errors

@@ -32,6 +32,7 @@ from skcoin._families.special import log_beta_binomial
 from skcoin.datasets import load_rat_tumours
 
 RATS = load_rat_tumours().data
+SEPARATE = {"dispersion_type": "separate"}
 TYPES = "separate", "tied"
 every_type = pytest.mark.parametrize("dispersion_type", TYPES)
 
@@ -40,6 +41,7 @@ def held(theta, dispersion, weights=None, X=((1, 0), (0, 1)), **parameters):
     """A fitted mixture of which nothing is learned."""
     return BetaBinomialMixture(
         len(theta),
+        **SEPARATE,
         theta_init=theta,
         dispersion_init=dispersion,
         weights_init=weights,
@@ -205,7 +207,7 @@ class TestFit:
 
     def test_with_all_coins_known_is_that_of_each_coin_alone(self):
         coins = (RATS[:, 0] * 8 < RATS.sum(axis=1)).astype(int)
-        together = BetaBinomialMixture(2).fit(RATS, coins=coins)
+        together = BetaBinomialMixture(2, **SEPARATE).fit(RATS, coins=coins)
         for k in (0, 1):
             alone = BetaBinomialMixture().fit(RATS[coins == k])
             assert_allclose(together.theta_[k], alone.theta_[0], rtol=1e-6)
@@ -216,7 +218,7 @@ class TestFit:
         """No change of one parameter gains; the objective is written out."""
         coins = np.where(np.arange(len(RATS)) < 8, 1, -1)
         coins[-6:] = 0
-        model = BetaBinomialMixture(2, tol=1e-12).fit(RATS, coins=coins)
+        model = BetaBinomialMixture(2, **SEPARATE, tol=1e-12).fit(RATS, coins=coins)
 
         def height(theta, rho, weights):
             other = held(theta, rho, weights)
@@ -244,8 +246,8 @@ class TestFit:
         assert abs(grid[np.argmax(height)] - model.theta_[0]) < 2e-4
 
     def test_a_row_without_tosses_changes_nothing(self):
-        model = BetaBinomialMixture(2).fit(RATS)
-        more = BetaBinomialMixture(2).fit(np.vstack([RATS, [[0, 0]] * 3]))
+        model = BetaBinomialMixture(2, **SEPARATE).fit(RATS)
+        more = BetaBinomialMixture(2, **SEPARATE).fit(np.vstack([RATS, [[0, 0]] * 3]))
         for name in ("theta_", "dispersion_", "weights_"):
             assert_array_equal(getattr(model, name), getattr(more, name))
         assert_allclose(model.predict_proba([[0, 0]]), [model.weights_])
@@ -261,7 +263,7 @@ class TestFit:
 
     def test_a_coin_at_an_end_has_no_dispersion(self):
         X = [[0, 10]] * 5 + [[5, 5], [6, 4], [4, 6], [5, 5], [7, 3]]
-        model = BetaBinomialMixture(2).fit(X)
+        model = BetaBinomialMixture(2, **SEPARATE).fit(X)
         assert model.theta_[1] == 0
         assert model.dispersion_[1] == 0
         assert model.dispersion_path_[-1, 1] == 0
@@ -283,26 +285,26 @@ class TestFit:
         of_first = rng.random(400) < 0.4
         rate = np.where(of_first, rng.beta(30, 70, 400), rng.beta(20, 980, 400))
         heads = rng.binomial(n, rate)
-        model = BetaBinomialMixture(2).fit(np.column_stack([heads, n - heads]))
+        model = BetaBinomialMixture(2, **SEPARATE).fit(np.column_stack([heads, n - heads]))
         assert_allclose(model.theta_, [0.3, 0.02], atol=6 * 0.0037)
         assert_allclose(model.dispersion_, [1 / 101, 1 / 1_001], rtol=0.6)
 
     def test_one_of_several_dispersions_may_be_held(self):
         model = BetaBinomialMixture(
-            2, dispersion_init=[0.05, np.nan], learn_dispersion=[False, True]
+            2, **SEPARATE, dispersion_init=[0.05, np.nan], learn_dispersion=[False, True]
         ).fit(RATS)
         assert 0.05 in model.dispersion_
         assert model.converged_
 
     def test_too_few_tosses_are_said(self):
         with pytest.warns(IdentifiabilityWarning, match="5 free parameters"):
-            BetaBinomialMixture(2).fit([[1, 3], [2, 2], [4, 0], [0, 4], [3, 1]] * 3)
+            BetaBinomialMixture(2, **SEPARATE).fit([[1, 3], [2, 2], [4, 0], [0, 4], [3, 1]] * 3)
         with pytest.warns(IdentifiabilityWarning, match="4 free parameters"):
             BetaBinomialMixture(2, dispersion_type="tied").fit([[1, 2], [2, 1], [3, 0]] * 4)
 
 
 class TestRows:
-    MODEL = BetaBinomialMixture(2).fit(RATS)
+    MODEL = BetaBinomialMixture(2, **SEPARATE).fit(RATS)
 
     def test_mean_and_deviation_of_theta_are_those_of_the_posterior(self):
         """Against sums over a fine grid of theta."""
@@ -426,7 +428,7 @@ class TestInput:
         grid = {"dispersion_type": TYPES, "n_components": [1, 2]}
         search = GridSearchCV(BetaBinomialMixture(), grid, cv=2).fit(RATS)
         assert search.best_params_["n_components"] in (1, 2)
-        steps = make_pipeline(FunctionTransformer(), BetaBinomialMixture(2)).fit(RATS)
+        steps = make_pipeline(FunctionTransformer(), BetaBinomialMixture(2, **SEPARATE)).fit(RATS)
         assert steps.predict_proba(RATS).shape == (71, 2)
 
 

@@ -37,6 +37,7 @@ pytestmark = [
 RATS, _ = load_set("rat_tumours")
 LITTERS, _ = load_set("lirat")
 OROBANCHE, _ = load_set("orob2")
+TIED, SEPARATE = {"dispersion_type": "tied"}, {"dispersion_type": "separate"}
 DROP = chi2.ppf(0.95, df=1) / 2
 
 
@@ -47,6 +48,7 @@ def total(model, X):
 def simulated(theta, dispersion, weights, n_rows, n_tosses, seed):
     model = BetaBinomialMixture(
         len(theta),
+        **SEPARATE,
         theta_init=theta,
         dispersion_init=dispersion,
         weights_init=weights,
@@ -130,9 +132,10 @@ def test_errors_are_those_of_a_numeric_hessian(X, dispersion_type):
 
 def test_a_dispersion_without_effect_has_no_error_and_spoils_no_other():
     """It is one of a coin of heads only, be that held or learned; held, it does not count."""
-    learned = BetaBinomialMixture(3).fit(LITTERS)
+    learned = BetaBinomialMixture(3, **SEPARATE).fit(LITTERS)
     held = BetaBinomialMixture(
         3,
+        **SEPARATE,
         theta_init=[1, np.nan, np.nan],
         dispersion_init=[0.3, np.nan, np.nan],
         learn_theta=[False, True, True],
@@ -153,7 +156,9 @@ def test_a_dispersion_without_effect_has_no_error_and_spoils_no_other():
 
 
 def test_what_is_held_has_no_error_nor_interval():
-    model = BetaBinomialMixture(2, dispersion_init=0.02, learn_dispersion=False).fit(RATS)
+    model = BetaBinomialMixture(2, **SEPARATE, dispersion_init=0.02, learn_dispersion=False).fit(
+        RATS
+    )
     assert np.isnan(standard_errors(model, RATS).dispersion).all()
     for options in ({"method": "profile"}, {"method": "bootstrap", "n_boot": 2}):
         assert np.isnan(confidence_intervals(model, RATS, **options).dispersion).all()
@@ -164,7 +169,7 @@ def test_what_is_held_has_no_error_nor_interval():
 
 
 def test_wald_intervals_are_symmetric_in_the_logit():
-    model = BetaBinomialMixture(2).fit(OROBANCHE)
+    model = BetaBinomialMixture(2, **SEPARATE).fit(OROBANCHE)
     error = standard_errors(model, OROBANCHE).dispersion
     rho = model.dispersion_
     half = norm.isf(0.05) * error[0] / (rho[0] * (1 - rho[0]))
@@ -233,7 +238,7 @@ def test_a_profile_interval_begins_at_exactly_zero_where_the_data_allow_no_varia
 
 def test_a_profile_lets_other_dispersions_come_to_zero():
     """One coin that varies is within what may be lost: any weight, and any dispersion of none."""
-    model = BetaBinomialMixture(2).fit(LITTERS)
+    model = BetaBinomialMixture(2, **SEPARATE).fit(LITTERS)
     assert model.dispersion_[1] == 0
     intervals = confidence_intervals(model, LITTERS, method="profile")
     lost = total(model, LITTERS) - total(BetaBinomialMixture(1).fit(LITTERS), LITTERS)
@@ -255,7 +260,7 @@ def test_the_bootstrap_has_the_spread_of_the_errors():
 
 def test_coins_of_one_rate_are_matched_by_how_they_vary():
     X = simulated([0.4, 0.4], [0.005, 0.3], [0.5, 0.5], 400, 40, seed=0)
-    model = BetaBinomialMixture(2).fit(X)
+    model = BetaBinomialMixture(2, **SEPARATE).fit(X)
     assert abs(model.theta_[0] - model.theta_[1]) < 0.05
     narrow = model.dispersion_.argmin()
     fits = bootstrap(model, X, n_boot=20, random_state=0)
@@ -317,7 +322,6 @@ def test_false_alarms_of_variation_are_as_rare_as_the_level():
 
 
 NOTHING_VARIES = {"dispersion_init": 0, "learn_dispersion": False}
-TIED = {"dispersion_type": "tied"}
 UNLIKE = {"dispersion_init": [0.02, 0.03], "learn_dispersion": False}
 ALIKE = {"dispersion_init": 0.02, "learn_dispersion": False}
 
@@ -325,15 +329,15 @@ ALIKE = {"dispersion_init": 0.02, "learn_dispersion": False}
 @pytest.mark.parametrize(
     ("null", "alternative"),
     [
-        (BinomialMixture(2), BetaBinomialMixture(2)),
+        (BinomialMixture(2), BetaBinomialMixture(2, **SEPARATE)),
         (BinomialMixture(2), BetaBinomialMixture(2, **TIED)),
         (BinomialMixture(1), BetaBinomialMixture(2, **TIED)),
         (BetaBinomialMixture(1), BetaBinomialMixture(2, **TIED)),
-        (BetaBinomialMixture(2, **TIED), BetaBinomialMixture(2)),
+        (BetaBinomialMixture(2, **TIED), BetaBinomialMixture(2, **SEPARATE)),
         (BetaBinomialMixture(1, **NOTHING_VARIES), BinomialMixture(2)),
-        (BinomialMixture(1), BetaBinomialMixture(2, **NOTHING_VARIES)),
-        (BetaBinomialMixture(2, **ALIKE), BetaBinomialMixture(2, **TIED)),
-        (BetaBinomialMixture(2, **UNLIKE), BetaBinomialMixture(2)),
+        (BinomialMixture(1), BetaBinomialMixture(2, **SEPARATE, **NOTHING_VARIES)),
+        (BetaBinomialMixture(2, **SEPARATE, **ALIKE), BetaBinomialMixture(2, **TIED)),
+        (BetaBinomialMixture(2, **SEPARATE, **UNLIKE), BetaBinomialMixture(2, **SEPARATE)),
     ],
 )
 def test_a_special_case_is_seen_across_families(null, alternative):
@@ -346,9 +350,21 @@ def test_a_special_case_is_seen_across_families(null, alternative):
     ("null", "alternative", "words"),
     [
         (BetaBinomialMixture(1), BinomialMixture(3), "1 coins with each a dispersion, all learned"),
-        (BetaBinomialMixture(2), BetaBinomialMixture(3, **TIED), "3 coins with one dispersion"),
-        (BetaBinomialMixture(2, **UNLIKE), BetaBinomialMixture(2, **TIED), r"dispersion\[1\]=0.03"),
-        (BinomialMixture(1), BetaBinomialMixture(2, **ALIKE), r"held dispersion\[0\]=0.02"),
+        (
+            BetaBinomialMixture(2, **SEPARATE),
+            BetaBinomialMixture(3, **TIED),
+            "3 coins with one dispersion",
+        ),
+        (
+            BetaBinomialMixture(2, **SEPARATE, **UNLIKE),
+            BetaBinomialMixture(2, **TIED),
+            r"dispersion\[1\]=0.03",
+        ),
+        (
+            BinomialMixture(1),
+            BetaBinomialMixture(2, **SEPARATE, **ALIKE),
+            r"held dispersion\[0\]=0.02",
+        ),
     ],
 )
 def test_what_is_no_special_case_is_refused(null, alternative, words):
@@ -361,7 +377,7 @@ def test_what_is_no_special_case_is_refused(null, alternative, words):
 
 
 def test_families_stand_side_by_side_in_one_table():
-    models = [BinomialMixture(), BetaBinomialMixture(dispersion_type="tied"), BetaBinomialMixture()]
+    models = [BinomialMixture(), BetaBinomialMixture(), BetaBinomialMixture(**SEPARATE)]
     table = compare_n_components(RATS, 2, estimator=models)
     assert_array_equal(table.model, np.repeat([str(model) for model in models], 2))
     assert_array_equal(table.n_components, [1, 2] * 3)
@@ -386,7 +402,7 @@ def test_families_stand_side_by_side_in_one_table():
         ),
         (BetaBinomialMixture(dispersion_init=[0.1]), ValueError, "dispersion_init=.*at None"),
         (
-            BetaBinomialMixture(2, learn_dispersion=[True, False]),
+            BetaBinomialMixture(2, **SEPARATE, learn_dispersion=[True, False]),
             ValueError,
             "learn_dispersion=.*True or False",
         ),
@@ -430,7 +446,7 @@ def test_a_summary_says_a_tied_dispersion_once_and_fits_on_a_screen():
     assert str(printed).count(f"{model.dispersion_[0]:.3f}") == 1
     assert printed.shared == ("dispersion",)
     assert_array_equal(printed.estimates.dispersion, model.dispersion_)
-    separate = summary(BetaBinomialMixture(2).fit(RATS), RATS, method="profile")
+    separate = summary(BetaBinomialMixture(2, **SEPARATE).fit(RATS), RATS, method="profile")
     assert separate.shared == ()
     assert "0.000 to 1.000" in str(separate)
     assert "<td>0.071</td>" in separate._repr_html_()
@@ -465,7 +481,7 @@ def test_groups_of_coins_that_vary_are_those_of_a_loop(dispersion_type):
 
 
 def test_lower_bounds_of_a_coin_that_varies_touch_the_likelihood_from_below():
-    model = BetaBinomialMixture(2).fit(RATS)
+    model = BetaBinomialMixture(2, **SEPARATE).fit(RATS)
     display = LowerBoundDisplay.from_estimator(model, RATS, coin=0, start=0.4, n_steps=3)
     plt.close(display.figure_)
     assert np.all(display.bounds <= display.objective + 1e-9)
@@ -476,6 +492,7 @@ def test_lower_bounds_of_a_coin_that_varies_touch_the_likelihood_from_below():
         assert np.interp(theta, display.grid, bound) == pytest.approx(height, abs=1e-2)
     held = BetaBinomialMixture(
         2,
+        **SEPARATE,
         theta_init=[display.path[0], model.theta_[1]],
         dispersion_init=model.dispersion_,
         weights_init=model.weights_,
@@ -487,7 +504,9 @@ def test_lower_bounds_of_a_coin_that_varies_touch_the_likelihood_from_below():
 
 
 def test_both_climbs_of_coins_that_vary_end_at_the_maximum():
-    model = BetaBinomialMixture(2, theta_init=[0.2, 0.05], dispersion_init=0.05).fit(RATS)
+    model = BetaBinomialMixture(2, **SEPARATE, theta_init=[0.2, 0.05], dispersion_init=0.05).fit(
+        RATS
+    )
     display = ConvergenceDisplay.from_estimator(model, RATS)
     plt.close(display.figure_)
     gaps = display.gaps
@@ -498,7 +517,7 @@ def test_both_climbs_of_coins_that_vary_end_at_the_maximum():
 
 
 def test_shrunken_rates_and_their_intervals_are_those_of_the_methods():
-    model = BetaBinomialMixture(2).fit(RATS)
+    model = BetaBinomialMixture(2, **SEPARATE).fit(RATS)
     display = PosteriorDisplay.from_estimator(model, RATS, labels=range(len(RATS)), level=0.9)
     plt.close(display.figure_)
     assert_array_equal(display.shrunken, model.posterior_mean(RATS))
@@ -511,7 +530,7 @@ def test_shrunken_rates_and_their_intervals_are_those_of_the_methods():
 def test_too_few_tosses_are_said_with_all_that_could_be_held():
     words = "5 free parameters need .* moments of the theta of a row .* hold theta, dispersion or"
     with pytest.warns(IdentifiabilityWarning, match=words):
-        model = BetaBinomialMixture(2).fit([[2, 1], [1, 2], [3, 0], [2, 1], [0, 3]])
+        model = BetaBinomialMixture(2, **SEPARATE).fit([[2, 1], [1, 2], [3, 0], [2, 1], [0, 3]])
     with pytest.warns(IdentifiabilityWarning, match="other values of theta, dispersion and weigh"):
         standard_errors(model, [[2, 1], [1, 2], [3, 0], [2, 1], [0, 3]])
 
@@ -519,14 +538,14 @@ def test_too_few_tosses_are_said_with_all_that_could_be_held():
 def test_coins_that_are_there_twice_are_named_with_their_dispersions():
     words = r"coins 0 and 1 \(theta .*, dispersion 0.0 and 0.0, weights .*theta and dispersion of a"
     with pytest.warns(IdentifiabilityWarning, match=words):
-        BetaBinomialMixture(3).fit([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]])
+        BetaBinomialMixture(3, **SEPARATE).fit([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]])
 
 
 def test_coins_of_one_rate_that_vary_unlike_are_not_said_to_be_one():
     X = simulated([0.4, 0.4], [0.005, 0.3], [0.5, 0.5], 400, 40, seed=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        BetaBinomialMixture(2).fit(X)
+        BetaBinomialMixture(2, **SEPARATE).fit(X)
 
 
 def test_rows_that_a_dispersion_of_one_excludes_are_said_with_it():

@@ -75,7 +75,7 @@ def write() -> None:
     print(goodness_of_fit(model, X, n_boot=2).deviance_p_value)
     assert_type(quantile_residuals(model, X, random_state=0), Floats)
     print(compare_n_components(X, 2, estimator=BinomialMixture()).bic)
-    models = [BinomialMixture(), BetaBinomialMixture(dispersion_type="tied")]
+    models = [BinomialMixture(), BetaBinomialMixture(dispersion_type="separate")]
     print(compare_n_components(X, 2, estimator=models).model)
     display = assert_type(MixtureDisplay.from_estimator(model, X), MixtureDisplay)
     display.ax_.set_title("coins")

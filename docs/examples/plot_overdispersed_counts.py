@@ -35,7 +35,7 @@ n_rats = X.sum(axis=1)
 # for any mixture. AIC takes two kinds that vary, by a hair, and BIC one, which needs a parameter
 # less than two coins.
 
-varying = BetaBinomialMixture(dispersion_type="tied")
+varying = BetaBinomialMixture()
 table = compare_n_components(X, 3, estimator=[BinomialMixture(), varying])
 columns = ("n_components", "n_parameters", "log_likelihood", "aic", "bic", "gap")
 print("                     n  parameters  log-likelihood    aic    bic    gap")
@@ -50,7 +50,7 @@ for name, *row in zip(table.model, *(table[name] for name in columns), strict=Tr
 # simulations of a single kind that varies.
 
 alike = {k: BinomialMixture(k).fit(X) for k in (1, 2)}
-vary = {k: BetaBinomialMixture(k, dispersion_type="tied").fit(X) for k in (1, 2)}
+vary = {k: BetaBinomialMixture(k).fit(X) for k in (1, 2)}
 for null, alternative, n_boot, question in (
     (alike[1], vary[1], 199, "one coin, or one kind that varies? "),
     (vary[1], vary[2], 99, "one kind that varies, or two?      "),

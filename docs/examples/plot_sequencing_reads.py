@@ -47,7 +47,7 @@ print(f"{len(X)} variants, depth {depth.min()} to {depth.max()}, median {np.medi
 # and there is no end to it. The clusters remain three.
 
 alike = BinomialMixture(layout="heads_tosses")
-vary = BetaBinomialMixture(layout="heads_tosses", dispersion_type="tied")
+vary = BetaBinomialMixture(layout="heads_tosses")
 for reads in (X, all_reads):
     print(f"{len(reads)} variants, BIC of 1, 2, ... components")
     for name, estimator, most in (("binomials", alike, 9), ("beta-binomials", vary, 4)):
@@ -59,7 +59,7 @@ for reads in (X, all_reads):
 # one. Their parts are not.
 
 seven = BinomialMixture(7, layout="heads_tosses").fit(X)
-three = BetaBinomialMixture(3, layout="heads_tosses", dispersion_type="tied").fit(X)
+three = BetaBinomialMixture(3, layout="heads_tosses").fit(X)
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained", sharey=True)
 for model, title, ax in zip(
     (seven, three), ("coins that are alike", "that vary"), axes, strict=True
