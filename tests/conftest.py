@@ -1,6 +1,11 @@
-"""Fixtures that several test files share; what they import is in the modules ``_*.py``."""
+"""Fixtures that several test files share, and which cases run by default.
+
+What several files import is in the modules ``_*.py``.
+"""
 
 import os
+from collections import defaultdict
+from zlib import crc32
 
 import pytest
 
@@ -12,6 +17,20 @@ from skcoin import BinomialMixture
 from skcoin.datasets import load_rat_tumours
 
 pytest.register_assert_rewrite("_assertions", "_calls", "_models")
+
+MOST_CASES = 6  # of a test that is not slow, by default
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of each test some cases run by default, as good as drawn at random; the others are marked."""
+    cases = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("slow") is None:
+            cases[item.parent, item.originalname].append(item)
+    for of_test in cases.values():
+        for item in sorted(of_test, key=lambda item: crc32(item.nodeid.encode()))[MOST_CASES:]:
+            item.add_marker("further")
 
 
 @pytest.fixture

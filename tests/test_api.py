@@ -115,6 +115,7 @@ def fresh_import():
     return run("-W", "error", "-c", IMPORT)
 
 
+@pytest.mark.slow
 def test_import_brings_no_module_that_scikit_learn_does_not(fresh_import):
     added = json.loads(fresh_import.stdout)
     assert set(PACKAGE.split(", ")) <= set(added)
@@ -241,8 +242,8 @@ three that vary  hold 95% of all rates, 50 of the top 50
     ("example", "lines"),
     [
         ("plot_two_coins.py", TWO_COINS),
-        ("plot_three_coins.py", THREE_COINS),
-        ("plot_served_pipeline.py", SERVED_PIPELINE),
+        pytest.param("plot_three_coins.py", THREE_COINS, marks=pytest.mark.slow),
+        pytest.param("plot_served_pipeline.py", SERVED_PIPELINE, marks=pytest.mark.slow),
         pytest.param("plot_overdispersed_counts.py", OVERDISPERSED_COUNTS, marks=pytest.mark.slow),
         pytest.param("plot_sequencing_reads.py", SEQUENCING_READS, marks=pytest.mark.slow),
     ],

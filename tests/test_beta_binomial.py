@@ -178,6 +178,7 @@ class TestFit:
         assert_allclose(one.dispersion_, other.dispersion_[::-1], rtol=1e-5)
         assert one.lower_bound_ == pytest.approx(other.lower_bound_, rel=1e-13)
 
+    @pytest.mark.slow
     @every_type
     def test_is_not_below_that_of_smaller_models_nor_above_the_best_distribution(
         self, dispersion_type
@@ -278,6 +279,7 @@ class TestFit:
         assert_allclose(parts.dispersion_, whole.dispersion_, rtol=1e-5)
         assert parts.lower_bound_ == pytest.approx(whole.lower_bound_, rel=1e-12)
 
+    @pytest.mark.slow
     def test_deep_rows_tell_both_coins_and_their_dispersion(self):
         """400 rows of up to a million tosses, within six standard errors of the truth."""
         rng = np.random.default_rng(3)

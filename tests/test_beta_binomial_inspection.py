@@ -101,6 +101,7 @@ def numeric_covariance(function, x):
         return np.array((information**-1).tolist(), dtype=float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("X", "dispersion_type"),
     [(RATS, "separate"), (RATS, "tied"), (OROBANCHE, "separate"), (OROBANCHE, "tied")],
@@ -130,6 +131,7 @@ def test_errors_are_those_of_a_numeric_hessian(X, dispersion_type):
         assert_array_equal(covariance[2], covariance[3])
 
 
+@pytest.mark.slow
 def test_a_dispersion_without_effect_has_no_error_and_spoils_no_other():
     """It is one of a coin of heads only, be that held or learned; held, it does not count."""
     learned = BetaBinomialMixture(3, **SEPARATE).fit(LITTERS)
@@ -199,6 +201,7 @@ def lost_at(model, X, part, k, value):
     return total(model, X) - total(held.fit(X), X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("X", "n_coins", "dispersion_type", "part", "k"),
     [
@@ -224,6 +227,7 @@ def test_profile_intervals_end_where_a_held_fit_has_lost_enough(
             assert_allclose(lost_at(model, X, part, k, end), DROP, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_profile_interval_begins_at_exactly_zero_where_the_data_allow_no_variation():
     model = BetaBinomialMixture(2, dispersion_type="tied").fit(RATS)
     lost = total(model, RATS) - total(BinomialMixture(2).fit(RATS), RATS)
@@ -236,6 +240,7 @@ def test_a_profile_interval_begins_at_exactly_zero_where_the_data_allow_no_varia
     assert np.all((narrower[:, 0] > 0) & (narrower[:, 0] < 1e-3))
 
 
+@pytest.mark.slow
 def test_a_profile_lets_other_dispersions_come_to_zero():
     """One coin that varies is within what may be lost: any weight, and any dispersion of none."""
     model = BetaBinomialMixture(2, **SEPARATE).fit(LITTERS)
@@ -279,6 +284,7 @@ def test_a_tied_dispersion_is_one_number_in_every_refit():
 # --- tests --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_half_of_all_statistics_are_zero_where_nothing_varies():
     """With many rows, and those that are not from chi-square with one degree of freedom."""
     X = np.random.default_rng(0).binomial(10, 0.3, size=(300, 1))
@@ -299,6 +305,7 @@ def test_a_statistic_of_zero_has_the_p_value_one():
     assert test.p_value == 1
 
 
+@pytest.mark.slow
 def test_the_classical_p_value_agrees_where_rows_are_many():
     X = simulated([0.3], [0.01], [1], 300, 10, seed=2)
     test = compare(BinomialMixture(1), BetaBinomialMixture(1), X, n_boot=199)
@@ -376,6 +383,7 @@ def test_what_is_no_special_case_is_refused(null, alternative, words):
 # --- tables, gaps and summaries -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_families_stand_side_by_side_in_one_table():
     models = [BinomialMixture(), BetaBinomialMixture(), BetaBinomialMixture(**SEPARATE)]
     table = compare_n_components(RATS, 2, estimator=models)
@@ -436,6 +444,7 @@ def test_the_gap_is_that_to_the_nonparametric_optimum(X, layout):
     assert bounds.one_step >= bounds.gap > 0
 
 
+@pytest.mark.slow
 def test_a_summary_says_a_tied_dispersion_once_and_fits_on_a_screen():
     model = BetaBinomialMixture(2, dispersion_type="tied").fit(RATS)
     printed = summary(model, RATS)
@@ -455,6 +464,7 @@ def test_a_summary_says_a_tied_dispersion_once_and_fits_on_a_screen():
 # --- groups and pictures ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dispersion_type", ["separate", "tied"])
 def test_groups_of_coins_that_vary_are_those_of_a_loop(dispersion_type):
     rng = np.random.default_rng(0)
@@ -503,6 +513,7 @@ def test_lower_bounds_of_a_coin_that_varies_touch_the_likelihood_from_below():
     assert display.path_objective[0] == pytest.approx(total(held, RATS), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_both_climbs_of_coins_that_vary_end_at_the_maximum():
     model = BetaBinomialMixture(2, **SEPARATE, theta_init=[0.2, 0.05], dispersion_init=0.05).fit(
         RATS

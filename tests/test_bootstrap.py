@@ -137,6 +137,7 @@ class TestRefits:
         # (2 / 5)^5 of the replicates and the like show one coin only.
         assert_allclose(np.abs(fits.log_likelihood[~both]), 0, atol=1e-5)
 
+    @pytest.mark.slow
     def test_coins_at_the_boundary_leave_it_where_the_rows_say_so(self):
         """A theta of exactly 1 could not move, nor a weight of exactly 0."""
         heads = np.array([5, 5, 4, 3, 5, 1, 1, 5, 0, 0, 4, 5, 5, 0, 5, 5, 1, 5, 0, 5])
@@ -200,6 +201,7 @@ class TestCoinsKeepTheirNames:
 
         return reorder
 
+    @pytest.mark.slow
     def test_coins_that_are_well_apart_are_never_swapped(self):
         for theta_init in ([0.9, 0.2], [0.2, 0.9]):
             model = BinomialMixture(2, theta_init=theta_init).fit(APART)
@@ -269,7 +271,8 @@ class TestCoinsKeepTheirNames:
 
 
 class TestSameResult:
-    @pytest.mark.parametrize("parametric", [True, pytest.param(False, marks=pytest.mark.slow)])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("parametric", [True, False])
     def test_for_any_number_of_workers(self, parametric):
         model = BinomialMixture(2).fit(RATS)
         options = {"n_boot": 60, "parametric": parametric, "random_state": 0}

@@ -137,6 +137,7 @@ class TestEnd:
         assert np.all(table.gap >= 0)
         assert np.all(np.diff(table.log_likelihood) >= -2 * TOL)
 
+    @pytest.mark.slow
     def test_leaves_no_gap_below_zero(self):
         """One toss a row: the first coin leaves nothing, and rounding no less than nothing."""
         for heads in range(1, 60, 3):
@@ -145,6 +146,7 @@ class TestEnd:
             assert np.all(table.gap >= 0)
             assert np.all(table.gap < 1e-10)
 
+    @pytest.mark.slow
     def test_never_comes_early_by_rounding(self):
         """One toss a row: no second coin gains anything, and the gap is zero or a hair off."""
         for heads in range(1, 60, 3):

@@ -102,6 +102,7 @@ def test_docstring_holds_the_description(name):
     assert [text for text in paragraphs if text not in inspect.getdoc(LOADERS[name])] == []
 
 
+@pytest.mark.slow
 def test_description_is_the_same_without_docstrings():
     names = sorted(datasets.__all__)
     code = f"""

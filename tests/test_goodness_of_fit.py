@@ -190,6 +190,7 @@ class TestPValues:
         assert result.pearson_p_value == result.deviance_p_value == 1
         assert result.dispersion_ratio_p_value == 1
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(2))
     def test_of_a_model_that_has_nothing_to_learn_hold_their_level(self, seed):
         """Of 100 sets each rejects a tenth at most: 26 or more with a probability below 1e-5."""
@@ -208,6 +209,7 @@ class TestPValues:
         assert np.all(rejected < 26)
         assert np.all(rejected > 0)
 
+    @pytest.mark.slow
     def test_of_coins_that_were_fitted_hold_it_too(self):
         """The same bound; chi-square, which does not know of the fit, is not asked."""
         p_values = []

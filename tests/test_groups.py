@@ -56,13 +56,14 @@ def log_prior(estimator, theta, weights):
     return (of_coins + xlogy(estimator.weights_prior - 1, weights)).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [
         BinomialMixture(1),
         BinomialMixture(2),
         BinomialMixture(3),
-        pytest.param(BinomialMixture(2, solver="em", max_iter=20_000), marks=pytest.mark.slow),
+        BinomialMixture(2, solver="em", max_iter=20_000),
         BinomialMixture(2, solver="em", max_iter=200),
         BinomialMixture(2, learn_weights=False),
         BinomialMixture(2, theta_init=[0.2, 0.6], weights_init=[0.3, 0.7]),
@@ -114,6 +115,7 @@ def test_workers_do_not_matter():
     pd.testing.assert_frame_equal(fit_groups(BinomialMixture(), TABLE, "group", n_jobs=2), expected)
 
 
+@pytest.mark.slow
 def test_gap_of_each_group_bounds_what_more_coins_gain():
     two, four = (fit_groups(BinomialMixture(k), TABLE, by="group") for k in (2, 4))
     assert np.all(four["log_likelihood"] <= two["log_likelihood"] + two["gap"] + 1e-6)

@@ -194,6 +194,7 @@ class TestResiduals:
         assert_array_equal(np.isnan(q), ~tossed)
         assert_allclose(q[tossed], expected[tossed], atol=1e-8)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("dispersion_type", ["none", "coin"])
     def test_are_normal_where_the_model_is_true(self, dispersion_type):
         model = ProductBinomialMixture(2, dispersion_type=dispersion_type).fit(X)
@@ -209,6 +210,7 @@ class TestResiduals:
 
 
 class TestSummary:
+    @pytest.mark.slow
     @pytest.mark.parametrize("dispersion_type", TYPES)
     def test_names_the_coins_and_fits_a_screen(self, dispersion_type):
         table = pd.DataFrame(X, columns=["lung", "l", "liver", "v", "bone", "b"])
@@ -232,6 +234,7 @@ class TestSummary:
 
 
 class TestComparison:
+    @pytest.mark.slow
     def test_criteria_are_those_of_fits_and_there_is_no_gap(self):
         estimator = ProductBinomialMixture(layout="tosses")
         table = compare_n_components(PATTERNS, 4, sample_weight=TIMES, estimator=estimator)
@@ -240,6 +243,7 @@ class TestComparison:
         assert np.isnan(table.gap).all()
         assert table.bic[1] == pytest.approx(CLASSES.bic(PATTERNS, sample_weight=TIMES), abs=1e-4)
 
+    @pytest.mark.slow
     def test_what_is_not_identifiable_is_said(self):
         answers, times = slides(VALUES)
         estimator = ProductBinomialMixture(layout="tosses")
@@ -276,6 +280,7 @@ def test_what_is_of_one_coin_a_row_is_refused_with_what_to_use(refuses, model):
         refuses(model, X)
 
 
+@pytest.mark.slow
 def test_both_solvers_are_drawn_from_the_start_of_the_fit():
     for model in (TWO, ProductBinomialMixture(2, dispersion_type="tied").fit(X)):
         display = plotting.ConvergenceDisplay.from_estimator(model, X)

@@ -164,6 +164,7 @@ def test_bootstrap_and_wald_agree_with_all_coins_known(part, parametric):
     assert_allclose((result - wald) / np.diff(wald, axis=1), 0, atol=0.18)
 
 
+@pytest.mark.slow
 def test_bootstrap_and_wald_agree_where_coins_are_well_apart():
     X, _ = load_set("surg_nodes")
     model = BinomialMixture().fit(X)

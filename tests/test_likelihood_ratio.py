@@ -121,6 +121,7 @@ class TestPValue:
         result = compare(BinomialMixture(1), BinomialMixture(2), X, n_boot=49)
         assert result.p_value == 1 / 50
 
+    @pytest.mark.slow
     def test_of_a_held_coin_is_that_of_the_exact_binomial_test(self):
         """Far from half and as far below it are equally likely.
 
@@ -174,6 +175,7 @@ class TestNullDistribution:
             ),
         ],
     )
+    @pytest.mark.slow
     def test_is_never_negative(self, null, alternative, X):
         """The null is a special case of the alternative, also on the rows of a simulation."""
         with warnings.catch_warnings():
@@ -204,6 +206,7 @@ class TestNullDistribution:
         result = compare(BinomialMixture(1, **FAIR), BinomialMixture(1), X, n_boot=199)
         assert kstest(result.null_distribution, chi2(1).cdf).statistic < 0.22
 
+    @pytest.mark.slow
     def test_of_a_second_coin_is_not_chi_square(self):
         """Two parameters more, but about half of the rows of one coin leave them nothing to gain.
 
@@ -226,7 +229,6 @@ class TestLevel:
 
     FALSE_ALARM = 1e-5
     N_BOOT = 9
-    few_or_many = pytest.mark.parametrize("n_sets", [40, pytest.param(300, marks=pytest.mark.slow)])
 
     def p_values(self, n_sets, null, alternative, theta, n_rows, n_tosses):
         results = [
@@ -247,7 +249,8 @@ class TestLevel:
         assert rejected >= binom.ppf(self.FALSE_ALARM / 2, len(p_values), at_least)
         assert rejected <= binom.isf(self.FALSE_ALARM / 2, len(p_values), at_most)
 
-    @few_or_many
+    @pytest.mark.slow
+    @pytest.mark.parametrize("n_sets", [300])
     def test_is_what_enumeration_says(self, n_sets):
         """A fair coin against any: the data reject where no simulation is as far from a half."""
         p_values = self.p_values(
@@ -260,7 +263,8 @@ class TestLevel:
         assert 0.03 < exact < 0.1  # below 1 / 10, as statistics tie
         self.assert_rejects(p_values, 1 / (self.N_BOOT + 1), exact, exact)
 
-    @few_or_many
+    @pytest.mark.slow
+    @pytest.mark.parametrize("n_sets", [300])
     def test_is_exact_where_the_null_is_known(self, n_sets):
         """A fair coin against a fair one and another: ten exchangeable statistics.
 
@@ -279,8 +283,9 @@ class TestLevel:
         self.assert_rejects(p_values, 0.2, at_least=0, at_most=0.2)
         self.assert_rejects(p_values, 0.5, at_least=0, at_most=0.5)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("theta", [0.4, 0.1])
-    @pytest.mark.parametrize("n_sets", [20, pytest.param(100, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("n_sets", [100])
     def test_holds_where_the_null_is_estimated(self, theta, n_sets):
         """One coin against two; the distribution of the statistic depends little on the coin."""
         p_values = self.p_values(
@@ -297,6 +302,7 @@ class TestSameResult:
         options = {"n_boot": 5, "random_state": 0, **options}
         return likelihood_ratio_test(self.ONE, self.TWO, X, sample_weight, **options)
 
+    @pytest.mark.slow
     def test_for_any_number_of_workers(self):
         first = self.result(n_boot=60)
         for n_jobs in (1, 2):
@@ -350,6 +356,7 @@ class TestManyRows:
         assert p_values[0] > 0.05
         assert p_values[1] == 0.05
 
+    @pytest.mark.slow
     def test_rounding_is_not_taken_for_a_maximum_that_was_missed(self):
         """Of a log-likelihood of -1e12 a float tells no more than 1e-4."""
         pairs = np.column_stack([np.arange(5), 4 - np.arange(5)])

@@ -74,6 +74,7 @@ def mixtures_and_rows(seed, n_cases=150):
         yield [tiny, 1 - max(tiny, 1e-16)], [0.5, 0.5], heads, heads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["heads_tails", "tosses"])
 def test_posterior_and_log_likelihood_keep_twelve_digits_up_to_the_largest_counts(layout):
     """The posterior to 1e-12, the log-likelihood to 1e-12 or as much of itself."""
@@ -181,6 +182,7 @@ def assert_never_falls(seed):
     assert fall.min(initial=0) > -1e-12, seed
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning", "error::RuntimeWarning")
 @pytest.mark.parametrize("first", range(0, 200, 50))
 def test_the_bound_never_falls(first):
@@ -217,6 +219,7 @@ def test_own_starts_stand_rates_that_round_to_one_or_to_each_other(
     assert np.all((model.theta_ >= 0) & (model.theta_ <= 1))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_an_odd_group_does_not_keep_the_others_from_their_fits():
     pl = pytest.importorskip("polars")
@@ -244,6 +247,7 @@ def test_profile_intervals_shrink_with_the_root_of_the_weight(weight):
     assert_allclose(profile - model.theta_[:, None], wald - model.theta_[:, None], rtol=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [1e15, 1e17])
 def test_profile_intervals_hold_the_true_ones_where_rounding_hides_the_drop(weight):
     model = BinomialMixture(2, tol=1e-6 * weight).fit(Z, sample_weight=[weight] * 5)

@@ -82,6 +82,7 @@ class TestLikelihood:
             found = model.posterior_interval(RATS[:5])[:, 0]
             assert_allclose(found, one.posterior_interval(RATS[:5]), atol=1e-4)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("dispersion_type", TYPES)
     def test_never_falls_and_weight_two_is_a_row_twice(self, dispersion_type):
         model = ProductBinomialMixture(2, dispersion_type=dispersion_type)
@@ -89,6 +90,7 @@ class TestLikelihood:
         assert np.diff(model.lower_bounds_).min() >= -1e-12
         assert_array_equal(weighted, model.fit(np.vstack([X[:80], X[:80]])).theta_)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("dispersion_type", TYPES)
     def test_coins_that_change_places_change_places_in_the_answer(self, dispersion_type):
         model = ProductBinomialMixture(2, dispersion_type=dispersion_type)
@@ -140,6 +142,7 @@ class TestLatentClasses:
             assert found == pytest.approx(log_likelihood, abs=1e-4)
         assert model.converged_
 
+    @pytest.mark.slow
     def test_bic_takes_three_classes_of_slides(self):
         patterns, times = slides()
         bic = [
@@ -170,6 +173,7 @@ class TestLatentClasses:
         assert_array_equal(more.theta_, as_cells.theta_)
         assert_allclose(more.predict_proba(none[-1:]), [more.weights_])
 
+    @pytest.mark.slow
     def test_too_few_patterns_are_said_and_no_word_where_there_are_enough(self, recwarn):
         patterns, times = slides()
         for n_classes in (1, 2, 3):

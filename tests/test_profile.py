@@ -224,7 +224,7 @@ def test_profile_with_all_coins_known_is_that_of_rates(n_coins):
     "name",
     [
         "lirat",
-        "rat_tumours",
+        pytest.param("rat_tumours", marks=pytest.mark.slow),
         pytest.param("tacks", marks=pytest.mark.slow),
         pytest.param("surg_nodes", marks=pytest.mark.slow),
     ],

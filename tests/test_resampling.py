@@ -124,6 +124,7 @@ class TestSimulatedRows:
         draws = drawn_again(model, tossed, [n_rows], [coin], **options)
         assert_distributed(draws, n_tosses, n_rows, theta, weights, known)
 
+    @pytest.mark.slow
     def test_memory_is_that_of_the_pairs_drawn_and_not_of_rows_nor_tosses(self):
         """One array of all rows would take 40 MB at first, and 4 GB at last."""
         Z, model = np.array([[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]), held([0.8, 0.5])
@@ -137,6 +138,7 @@ class TestSimulatedRows:
             assert_array_equal(table.tosses, 10 * n)
             assert peak < most
 
+    @pytest.mark.slow
     def test_single_rows_are_drawn_in_parts_that_lose_none(self):
         n_rows = [ROWS // 2 + 1, ROWS // 3, 7, ROWS]
         X = [[2**40, 0], [2**41, 0], [2**42, 0], [2**43, 0]]

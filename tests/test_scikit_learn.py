@@ -130,6 +130,7 @@ def routed(model):
 # --- checks -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", CHECKED, ids=in_one_line)
 @pytest.mark.filterwarnings("ignore")  # of random tables: one toss a row, few iterations
 def test_scikit_learns_checks_pass_without_exceptions(estimator):
@@ -276,6 +277,7 @@ def test_a_grid_search_finds_a_prior_that_keeps_a_row_possible():
     assert search.best_params_ == {"theta_prior": (100, 100)}
 
 
+@pytest.mark.slow
 def test_two_processes_find_what_one_finds(tosses):
     one, two = (
         GridSearchCV(BinomialMixture(random_state=0), GRIDS["init_params"], cv=3, n_jobs=n_jobs)

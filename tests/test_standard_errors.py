@@ -163,6 +163,7 @@ def test_covariance_is_the_inverse_of_exact_second_differences(seed):
     assert_near(result.covariance, exact_covariance(model, case.X, **known), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_few_of_the_random_cases_are_singular():
     """So that the test above is about numbers."""
     n_singular = 0

@@ -285,6 +285,7 @@ def test_nothing_sets_the_filters_of_warnings_which_all_threads_share(path):
     )
 
 
+@pytest.mark.slow
 def test_four_threads_say_what_one_says_and_leave_the_filters():
     flat = [[1, 0], [0, 1], [1, 0]]
     model = BinomialMixture().fit(Z)

@@ -416,6 +416,7 @@ def a_fit_from_anywhere(rng):
     return np.column_stack([heads, tosses - heads]), parameters
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("tol", [1, 1e-2, 1e-6])
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -201,6 +201,7 @@ def test_rows_that_vary_too_much_are_called_overdispersed_with_a_remedy(coins):
     assert told.endswith(", not 1; overdispersed: try BetaBinomialMixture or more coins")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("coins", "n_rows", "n_tosses"),
     [([0.3], 12, 20), ([0.02], 100, 10), ([0.2, 0.7], 60, 20), ([0.4, 0.6], 100, 10)],

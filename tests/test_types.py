@@ -114,6 +114,7 @@ def test_type_checkers_are_told_that_there_are_types():
     assert files("skcoin").joinpath("py.typed").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_window")
 def test_what_type_checkers_read_runs():
     typed.write()

@@ -371,6 +371,7 @@ def simulated(rng):
     return np.column_stack([heads, tosses - heads]), weights[rng.integers(3)]
 
 
+@pytest.mark.slow
 def test_simulated_heads_and_tails_are_taken_as_they_are():
     rng = np.random.default_rng(2)
     for _ in range(400):
