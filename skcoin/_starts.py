@@ -68,7 +68,7 @@ def starts_of_sets(tables, specification, init_params, n_init, random_state):
         rng = check_random_state(random_state)
         rows = counts.heads, counts.tails, counts.multiplicity
         drawn = [] if is_random else [spread_rates(*rows, n_components)]
-        if init_params == "auto":
+        if init_params == "auto" and n_components > 1:
             same = np.random.RandomState(0)  # every time
             n_drawn = int(np.clip(MOST_DRAWN_NUMBERS // (given.size * len(rows[-1])), *N_DRAWN))
             drawn += [spread_rates(*rows, n_components, same) for _ in range(n_drawn // 2)]

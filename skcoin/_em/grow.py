@@ -17,8 +17,8 @@ from skcoin._em.quadratic import is_logit
 from skcoin._em.specification import all_free
 from skcoin._em.steps import newton_step
 
-MOST_KEPT = 6  # starts, of very many, after
-SOME_STEPS = 20
+# Steps, and how many of very many starts go on after them; where a step is dear, most for a few.
+SCREENS, SCREENS_IF_DEAR = [(20, 6)], [(4, 32), (16, 6)]
 LEAST_GAIN, SAME = 1e-3, 1e-3
 
 
@@ -58,18 +58,20 @@ def grown_starts(problems, plain, max_iter):
     return None  # not reached: there is one component at least
 
 
-def screened(problems, starts, most=MOST_KEPT):
+def screened(problems, starts):
     """Those of very many starts that are highest after some steps, the first of equals."""
-    if max(len(start.weights) for start in starts) <= most:
-        return starts
-    options = {"tol": LEAST_GAIN, "max_iter": SOME_STEPS}
-    ends = climb(newton_step, problems, starts, **options)
-    kept = []
-    for parameters, objective in ends:
-        order = np.argsort(-objective, kind="stable")
-        differs = np.diff(-objective[order], prepend=-np.inf) > SAME
-        kept.append(parameters[order[differs][:most]])
-    return kept
+    is_cheap = problems[0].family.has_sufficient_statistics
+    for steps, most in SCREENS if is_cheap else SCREENS_IF_DEAR:
+        if max(len(start.weights) for start in starts) > most:
+            ends = climb(newton_step, problems, starts, tol=LEAST_GAIN, max_iter=steps)
+            starts = [parameters[_highest(objective)[:most]] for parameters, objective in ends]
+    return starts
+
+
+def _highest(objective):
+    """Indices by falling objective, of one of those that are equal."""
+    order = np.argsort(-objective, kind="stable")
+    return order[np.diff(-objective[order], prepend=-np.inf) > SAME]
 
 
 def _with(problem, n, tied):
