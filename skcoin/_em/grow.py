@@ -18,7 +18,7 @@ from skcoin._em.specification import all_free
 from skcoin._em.steps import newton_step
 
 # Steps, and how many of very many starts go on after them; where a step is dear, most for a few.
-SCREENS, SCREENS_IF_DEAR = [(20, 6)], [(4, 32), (16, 6)]
+SCREENS, SCREENS_IF_DEAR = [(20, 6)], [(4, 16), (16, 6)]
 LEAST_GAIN, SAME = 1e-3, 1e-3
 
 
