@@ -178,6 +178,10 @@ def encode_sets(heads, tails):
 
 def _numbered(heads, tails):
     """The pairs of one coin by their rank, and how many there are."""
+    if heads.dtype == bool:  # single tosses: none, tails, heads
+        if np.all(heads | tails):
+            return heads, 2
+        return 2 * heads.view(np.int8) + tails, 3
     code, _ = encode(heads, tails)
     if code.max(initial=0) > max(4 * len(code), 4096):
         return _anew(code)

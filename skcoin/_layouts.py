@@ -201,7 +201,7 @@ def _cells(part, start, caller):
     """Which cells are heads and which are tails, (n_columns, n_rows)."""
     heads, tails = part == 1, part == 0
     wrong = ~(heads | tails)
-    if part.dtype.kind == "f":
+    if part.dtype.kind == "f" and wrong.any():
         wrong &= ~np.isnan(part)
     for row, column in np.argwhere(wrong)[:1]:
         negative = "Negative values in data passed to" if part[row, column] < 0 else "X of"
