@@ -15,10 +15,11 @@ from skcoin._em.parameters import Parameters, joined
 from skcoin._em.place import best_place, place, some_shares
 from skcoin._em.quadratic import is_logit
 from skcoin._em.specification import all_free
-from skcoin._em.steps import newton_step
+from skcoin._em.steps import newton_step, step_of_many
 
-# Steps, and how many of very many starts go on after them; where a step is dear, most for a few.
-SCREENS, SCREENS_IF_DEAR = [(20, 6)], [(4, 16), (16, 6)]
+MOST_KEPT = 6  # starts, of very many, after some steps
+FIRST_STEPS, MORE_STEPS = 6, 14  # of Newton, the first of them for all
+SHARE_KEPT, SHARE_KEPT_BY_EM = 1 / 8, 1 / 3  # after the first
 LEAST_GAIN, SAME = 1e-3, 1e-3
 
 
@@ -60,18 +61,24 @@ def grown_starts(problems, plain, max_iter):
 
 def screened(problems, starts):
     """Those of very many starts that are highest after some steps, the first of equals."""
-    is_cheap = problems[0].family.has_sufficient_statistics
-    for steps, most in SCREENS if is_cheap else SCREENS_IF_DEAR:
-        if max(len(start.weights) for start in starts) > most:
-            ends = climb(newton_step, problems, starts, tol=LEAST_GAIN, max_iter=steps)
-            starts = [parameters[_highest(objective)[:most]] for parameters, objective in ends]
-    return starts
+    n_starts = max(len(start.weights) for start in starts)
+    if n_starts <= MOST_KEPT:
+        return starts
+    step, n_steps = step_of_many(problems[0].family, FIRST_STEPS)
+    share = SHARE_KEPT if step is newton_step else SHARE_KEPT_BY_EM
+    most = max(MOST_KEPT, int(share * n_starts))
+    starts = _highest(step, problems, starts, n_steps, most)
+    return _highest(newton_step, problems, starts, MORE_STEPS, MOST_KEPT)
 
 
-def _highest(objective):
-    """Indices by falling objective, of one of those that are equal."""
-    order = np.argsort(-objective, kind="stable")
-    return order[np.diff(-objective[order], prepend=-np.inf) > SAME]
+def _highest(step, problems, starts, n_steps, most):
+    """So many at most of where these starts are after some steps, one of those that are equal."""
+    kept = []
+    for end, objective in climb(step, problems, starts, tol=LEAST_GAIN, max_iter=n_steps):
+        order = np.argsort(-objective, kind="stable")
+        differs = np.diff(-objective[order], prepend=-np.inf) > SAME
+        kept.append(end[order[differs][:most]])
+    return kept
 
 
 def _with(problem, n, tied):

@@ -33,7 +33,7 @@ from skcoin._em.place import (
 )
 from skcoin._em.quadratic import quadratic_at
 from skcoin._em.specification import INSIDE, warm_start
-from skcoin._em.steps import em_step, newton_step
+from skcoin._em.steps import em_step, newton_step, step_of_many
 
 MOST_PLACES = 64
 STEPS_APART = 5  # of EM on the coarse table, without the component
@@ -71,7 +71,8 @@ def settle(ends):
         stack([warm_start(trial, end.problem.specification) for trial in chain(*of_end)])
         for of_end, end in zip(groups, ends, strict=True)
     ]
-    climbed = climb(newton_step, coarse, starts, tol=LEAST_GAIN, max_iter=SOME_STEPS)
+    step, n_steps = step_of_many(coarse[0].family, SOME_STEPS)
+    climbed = climb(step, coarse, starts, tol=LEAST_GAIN, max_iter=n_steps)
     starts = [
         parameters[_best_of_each(of_end, objective, _outlook(problem, parameters)[0])]
         for problem, of_end, (parameters, objective) in zip(coarse, groups, climbed, strict=True)

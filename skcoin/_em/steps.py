@@ -16,6 +16,7 @@ MOST_REJECTED = 4  # Newton steps in a row, then an EM step
 LESS_DAMPING = 3  # after a step that climbs; by ten, as after one that does not, it would swing
 ROUNDING = 4 * np.finfo(float).eps  # of the objective, relative to its size
 MOST_HALVED = 30
+STEPS_OF_EM = 4  # in the place of one of Newton
 LONGEST_IN_M = 4.0  # step in a coordinate of the M-step's Newton; beyond, a logit would overflow
 
 
@@ -186,6 +187,23 @@ def em_step(problem, state, tol):
         after = e_step(problem, moved, information=True)
         slow &= quadratic_at(problem, moved, after).remaining_gain() < tol
     return replace(state, parameters=moved, e_step=after, last_gain=gain), stands | slow
+
+
+def rough_em_step(problem, state, tol):
+    """One EM step, done when it gains less than ``tol``: at a maximum, or on a plateau."""
+    moved, after = em_update(problem, state.parameters, state.e_step)
+    gain = after.objective - state.e_step.objective
+    return replace(state, parameters=moved, e_step=after), ~(gain >= tol)
+
+
+def step_of_many(family, n_steps):
+    """The step to take for a while from many starts, and how many are like ``n_steps`` of Newton.
+
+    The observed information of many parameters costs far more than EM steps in closed form.
+    """
+    if family.has_closed_m_step and len(family.names) > 1:
+        return rough_em_step, STEPS_OF_EM * n_steps
+    return newton_step, n_steps
 
 
 def aitken_gain(last_gain, gain):
