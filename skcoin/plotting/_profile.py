@@ -182,4 +182,9 @@ class ProfileDisplay(Display):
         crowded = sum(map(len, self.labels)) > SHORT
         ax.set_xticks(place, self.labels, rotation=90 if crowded else 0)
         ax.set(xlabel="coin", ylabel="probability of heads", ylim=(0, 1))
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
+        ax.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),  # inside, it would hide some class
+            ncols=2 if n_classes <= 4 else 3,
+            frameon=False,
+        )
