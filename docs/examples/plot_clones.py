@@ -8,13 +8,7 @@ which, and how far can that be trusted?
 """
 
 # %%
-# .. raw:: html
-#
-#    <details><summary>How the reads are simulated</summary>
-#
-# Three clones: one that all cells have, one that is nearly missing in the second region, one that
-# is not in the first. Depth varies about 90 by a negative binomial. The rate of a mutation varies
-# about that of its clone, so that two reads of a site have the correlation 0.01.
+# **What it takes** is a model of several coins a row, and two pictures.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,6 +16,15 @@ import numpy as np
 from skcoin import ProductBinomialMixture
 from skcoin.inspection import bivariate_residuals, classification_table
 from skcoin.plotting import PairsDisplay, ProfileDisplay
+
+# %%
+# .. raw:: html
+#
+#    <details><summary>How the reads are simulated</summary>
+#
+# Three clones: one that all cells have, one that is nearly missing in the second region, one that
+# is not in the first. Depth varies about 90 by a negative binomial. The rate of a mutation varies
+# about that of its clone, so that two reads of a site have the correlation 0.01.
 
 RATES = np.array([[0.42, 0.42, 0.42], [0.30, 0.05, 0.22], [0.01, 0.25, 0.12]])
 SHARES, DISPERSION = [0.5, 0.3, 0.2], 0.01
@@ -69,7 +72,7 @@ PairsDisplay.from_estimator(model, X, size="depth", labels=REGIONS)
 # falling. With it, it is lowest at three, and lower than that of any number without.
 #
 # ``init_params="quantile"`` climbs once, from rows far from each other; with ``n_init=10``, nine
-# random starts come on top. The default looks further, and takes up to a minute for this table.
+# random starts come on top. The default looks further, and takes longer.
 
 print("clones      1      2      3      4      5      6")
 for kind in ("none", "tied"):

@@ -35,10 +35,11 @@ for k, (share, theta) in enumerate(zip(model.weights_, model.theta_, strict=True
     print(f"{k:5d}  {share:.3f} ", "  ".join(f"{p:.2f}" for p in theta))
 
 # %%
-# **The picture of an analysis of latent classes.** All see a carcinoma in the first class, all but
-# none in the second. Of the third, B says yes always, C and F never, and the others now and then:
-# pathologists differ in where they draw the line. Thetas of exactly 0 and 1 have no interval of
-# this kind.
+# **The picture of an analysis of latent classes.** The first class are slides on which A, B, E and
+# G see a carcinoma all but always, and C, D and F more often than not, or nearly so. On those of
+# the second hardly anybody does. Of the third, B says yes always, C and F never, and the others now
+# and then: pathologists differ in where they draw the line. Thetas of exactly 0 and 1 have no
+# interval of this kind.
 
 display = ProfileDisplay.from_estimator(model, X, sample_weight=times, labels=WHO)
 display.ax_.set(xlabel="pathologist", ylabel="probability of a yes")
@@ -110,7 +111,7 @@ if plt.get_backend().lower() != "agg":
     plt.show()
 
 # %%
-# **The answer.** Slides without, with, and with something between, on which pathologists have
+# **The answer.** Slides with, without, and with something between, on which pathologists have
 # habits of their own. That answers are missing costs width, not rows, as long as it does not depend
 # on what they would have been. See :doc:`/guide/several_coins`.
 #
