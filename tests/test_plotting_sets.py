@@ -135,6 +135,12 @@ class TestPairs:
         with pytest.raises(ValueError, match=r"which is \[.*two of the 3 coins.*names, which are"):
             PairsDisplay.from_estimator(TWO, X, which=which)
 
+    def test_one_coin_alone_is_no_pair(self):
+        with pytest.raises(
+            ValueError, match=r"which is \[0\], but must hold at least two of the 1"
+        ):
+            PairsDisplay.from_estimator(ProductBinomialMixture(2).fit(X[:, :2]), X[:, :2])
+
     def test_single_tosses_are_refused_with_what_to_draw(self):
         with pytest.raises(ValueError, match=r"four corners\. Draw a ProfileDisplay"):
             PairsDisplay.from_estimator(CLASSES, PATTERNS)

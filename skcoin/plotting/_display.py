@@ -94,6 +94,13 @@ def class_names(weights):
     return [f"class {k} ({100 * w:.3g}%)" for k, w in enumerate(weights)]
 
 
+def legend_of_classes(ax, lines):
+    """Above the axes: inside, it would hide some class."""
+    n_columns = 2 if len(lines) <= 4 else 3
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
+    ax.legend(handles=lines, ncols=n_columns, frameon=False, **place)
+
+
 def style(k):
     """Colour, line and marker of line ``k``, as keywords of ``Axes.plot``; the first 210 differ."""
     return {

@@ -16,6 +16,7 @@ from skcoin.plotting._display import (
     MaybeAxes,
     check_labels,
     class_names,
+    legend_of_classes,
     pyplot,
     style,
 )
@@ -217,7 +218,10 @@ class PairsDisplay(Display):
                 panel.set_ylabel(f"rate of {self.labels[j]}" if i == 0 else "")
                 panel.tick_params(labelbottom=j == n, labelleft=i == 0)
         self.centers_ = list(self.axes_[0, 0].lines)
-        ax.legend(handles=self.centers_, loc="best" if n == 1 else "upper right")
+        if n == 1:
+            legend_of_classes(ax, self.centers_)
+        else:  # where the grid is empty
+            ax.legend(handles=self.centers_, loc="upper right")
 
     def _draw_panel(self, ax, i, j):
         looks = [style(k) for k in range(len(self.weights))]
@@ -246,8 +250,7 @@ class PairsDisplay(Display):
 
 def _places(which, names):
     """The places of the coins that are to be drawn."""
-    if which is None:
-        return list(range(len(names)))
+    which = list(range(len(names))) if which is None else list(which)
     places = [names.index(one) if one in names else one for one in which]
     wrong = [one for one in places if one not in range(len(names))]
     if wrong or len(places) < 2 or len(set(places)) < len(places):

@@ -16,6 +16,7 @@ from skcoin.plotting._display import (
     MaybeAxes,
     check_labels,
     class_names,
+    legend_of_classes,
     pyplot,
     style,
 )
@@ -182,9 +183,4 @@ class ProfileDisplay(Display):
         crowded = sum(map(len, self.labels)) > SHORT
         ax.set_xticks(place, self.labels, rotation=90 if crowded else 0)
         ax.set(xlabel="coin", ylabel="probability of heads", ylim=(0, 1))
-        ax.legend(
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1),  # inside, it would hide some class
-            ncols=2 if n_classes <= 4 else 3,
-            frameon=False,
-        )
+        legend_of_classes(ax, self.lines_)
