@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skcoin import BinomialMixture
+from skcoin import BinomialMixture, ProductBinomialMixture
+from skcoin.datasets import load_rat_tumours
 from skcoin.inspection import confidence_intervals, likelihood_ratio_test
 
 
@@ -54,3 +55,13 @@ def fit_quietly(model, X, **fit_params):
 def to_the_last_digit(n_components, **parameters):
     """The information is that of the maximum, and has no gradient in it."""
     return BinomialMixture(n_components, tol=0, max_iter=100_000, **parameters)
+
+
+def for_display(display):
+    """A fitted model that a display takes, and its rows: of two coins each, or of one."""
+    of_several = display.__name__ in ("PairsDisplay", "ProfileDisplay")
+    X = load_rat_tumours().data
+    if of_several:
+        X = np.column_stack([X, X[::-1]])
+        return ProductBinomialMixture(2).fit(X), X
+    return BinomialMixture(2).fit(X), X

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy
 import pytest
+from _models import for_display
 from _public import ESTIMATORS, MODULES, documented_attributes, properties_of
 
 import skcoin
 import skcoin.exceptions
 import skcoin.plotting
-from skcoin import BinomialMixture
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -143,8 +143,7 @@ def test_documented_attributes_are_what_fit_learns(estimator):
 @pytest.mark.parametrize("name", skcoin.plotting.__all__)
 def test_documented_attributes_are_what_plot_draws(name):
     display = getattr(skcoin.plotting, name)
-    X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
-    drawn = vars(display.from_estimator(BinomialMixture().fit(X), X))
+    drawn = vars(display.from_estimator(*for_display(display)))
     assert documented_attributes(display) == {name for name in drawn if name.endswith("_")}
 
 

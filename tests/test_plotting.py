@@ -5,6 +5,7 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from _models import for_display
 from scipy.stats import binom
 
 from skcoin import BinomialMixture, inspection
@@ -14,7 +15,9 @@ from skcoin.plotting import (
     GradientDisplay,
     LowerBoundDisplay,
     MixtureDisplay,
+    PairsDisplay,
     PosteriorDisplay,
+    ProfileDisplay,
     ResidualDisplay,
     RootogramDisplay,
 )
@@ -26,7 +29,9 @@ DISPLAYS = [
     GradientDisplay,
     LowerBoundDisplay,
     MixtureDisplay,
+    PairsDisplay,
     PosteriorDisplay,
+    ProfileDisplay,
     ResidualDisplay,
     RootogramDisplay,
 ]
@@ -49,9 +54,9 @@ def arrays_of(display):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_display_draws_on_the_axes_that_it_is_given(display, rats):
+def test_display_draws_on_the_axes_that_it_is_given(display):
     _, (ax, other) = plt.subplots(ncols=2)
-    drawn = display.from_estimator(rats, RATS, ax=ax)
+    drawn = display.from_estimator(*for_display(display), ax=ax)
     assert drawn.ax_ is ax
     assert drawn.figure_ is ax.figure
     assert ax.has_data()
@@ -62,8 +67,8 @@ def test_display_draws_on_the_axes_that_it_is_given(display, rats):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_plot_draws_again_elsewhere_and_changes_no_array(display, rats):
-    drawn = display.from_estimator(rats, RATS)
+def test_plot_draws_again_elsewhere_and_changes_no_array(display):
+    drawn = display.from_estimator(*for_display(display))
     first, before = drawn.ax_, arrays_of(drawn)
     again = drawn.plot()
     assert again is drawn
@@ -75,8 +80,8 @@ def test_plot_draws_again_elsewhere_and_changes_no_array(display, rats):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_missing_matplotlib_is_said_with_its_remedy(display, rats, monkeypatch):
-    drawn = display.from_estimator(rats, RATS)
+def test_missing_matplotlib_is_said_with_its_remedy(display, monkeypatch):
+    drawn = display.from_estimator(*for_display(display))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(
         ImportError, match=rf"{display.__name__} draws with matplotlib.*skcoin\[plot"

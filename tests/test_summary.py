@@ -117,14 +117,19 @@ def test_the_table_shows_what_the_functions_return(model, method, level):
 def test_the_facts_are_those_of_the_methods(model):
     model.fit(RATS)
     facts = facts_of(summary(model, RATS))
+    of_classes = ["relative entropy"] if len(model.theta_) > 1 else []
     assert list(facts) == [
         "log-likelihood",
         "parameters",
         "AIC, BIC, ICL",
+        *of_classes,
         "dispersion ratio",
         "optimality gap",
         "converged",
     ]
+    for name in of_classes:
+        doubt = (model.icl(RATS) - model.bic(RATS)) / (2 * len(RATS) * np.log(len(model.theta_)))
+        assert float(facts[name].split(",")[0]) == pytest.approx(1 - doubt, abs=6e-4)
     assert float(facts["log-likelihood"]) == pytest.approx(len(RATS) * model.score(RATS), abs=6e-5)
     criteria = [model.aic(RATS), model.bic(RATS), model.icl(RATS)]
     shown = [float(number) for number in facts["AIC, BIC, ICL"].split(", ")]

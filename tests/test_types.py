@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typed
+from _models import for_display
 from _public import ESTIMATORS, PUBLIC, documented_attributes, properties_of, with_methods
 
 import skcoin
@@ -103,7 +104,7 @@ def test_what_is_drawn_is_of_the_declared_type(display):
     for base in reversed(display.__mro__):
         declared |= inspect.get_annotations(base)
     assert declared.keys() == documented_attributes(display)
-    drawn = display.from_estimator(skcoin.BinomialMixture().fit(X), X)
+    drawn = display.from_estimator(*for_display(display))
     for name, hint in declared.items():  # a text, as matplotlib is not imported for types
         value = getattr(drawn, name)
         parts = {list: list, dict: dict.values}.get(type(value), lambda value: [value])(value)

@@ -17,6 +17,7 @@ from skcoin import (
     BetaBinomialMixture,
     BinomialMixture,
     NonparametricBinomialMixture,
+    ProductBinomialMixture,
     ThreeCoinModel,
     count_tosses,
     fit_groups,
@@ -25,7 +26,9 @@ from skcoin import (
 from skcoin.datasets import load_saxony
 from skcoin.inspection import (
     Summary,
+    bivariate_residuals,
     bootstrap,
+    classification_table,
     compare_n_components,
     confidence_intervals,
     goodness_of_fit,
@@ -36,7 +39,7 @@ from skcoin.inspection import (
     summary,
 )
 from skcoin.model_selection import AllRows, bic_scorer
-from skcoin.plotting import MixtureDisplay, PosteriorDisplay
+from skcoin.plotting import MixtureDisplay, PairsDisplay, PosteriorDisplay, ProfileDisplay
 
 Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
@@ -82,6 +85,12 @@ def write() -> None:
     display.lines_[0].set_color("black")
     names = PosteriorDisplay.from_estimator(model, X, labels=list("abcde"), ax=display.ax_)
     assert_type(names.plot(), PosteriorDisplay)
+    pairs = np.array([[5, 5, 1, 9], [9, 1, 7, 3], [8, 2, 9, 1], [4, 6, 0, 10], [7, 3, 8, 2]])
+    classes = ProductBinomialMixture().fit(pairs)
+    assert_type(PairsDisplay.from_estimator(classes, pairs, which=[0, 1]).plot(), PairsDisplay)
+    profile = ProfileDisplay.from_estimator(classes, pairs, labels=["a", "b"])
+    profile.lines_[0].set_color("black")
+    print(classification_table(model, X).error_rate, bivariate_residuals(classes, pairs).total)
     table = count_tosses(frame.with_columns(kind=pl.lit("a")), "heads", "tails", by=["kind"])
     print(fit_groups(BinomialMixture(1), table, by="kind"), load_saxony(as_frame=True).frame)
     assert_type(join_posterior(model, frame, "heads", tails="tails"), pl.DataFrame)

@@ -4,7 +4,9 @@ They work on the counts of the data, so that they cost the same for a hundred ro
 hundred million.
 """
 
+from skcoin.inspection._bivariate import bivariate_residuals
 from skcoin.inspection._bootstrap import bootstrap
+from skcoin.inspection._classification import classification_table
 from skcoin.inspection._comparison import compare_n_components
 from skcoin.inspection._goodness_of_fit import goodness_of_fit
 from skcoin.inspection._intervals import confidence_intervals
@@ -16,7 +18,9 @@ from skcoin.inspection._summary import Summary, summary
 
 __all__ = [
     "Summary",
+    "bivariate_residuals",
     "bootstrap",
+    "classification_table",
     "compare_n_components",
     "confidence_intervals",
     "goodness_of_fit",

@@ -187,14 +187,14 @@ def goodness_of_fit(
         callbacks=callbacks,
     )
     statistics, null = read(mixture, counts), np.array(simulated)
-    p_values = _p_values(statistics, null)
+    shares = p_values(statistics, null)
     result = Bunch()
     for i, name in enumerate(("pearson", "deviance", "dispersion_ratio")):
         result[name] = float(statistics[i])
-        result[f"{name}_p_value"] = float(p_values[i])
+        result[f"{name}_p_value"] = float(shares[i])
         result[f"null_{name}"] = null[:, i]
     result.class_tosses, result.class_rows = read.describe(counts.tossed)
-    result.class_dispersion_ratio, result.class_p_value = statistics[3:], p_values[3:]
+    result.class_dispersion_ratio, result.class_p_value = statistics[3:], shares[3:]
     return result
 
 
@@ -254,7 +254,7 @@ def _lowest_tosses(counts, n_classes):
     return tosses[np.unique(np.floor(n_classes * middle), return_index=True)[1]]
 
 
-def _p_values(statistics, null):
+def p_values(statistics, null):
     """Share of simulations, that of X among them, that are as high; as high is what is not lower.
 
     What differs by the tolerance of fits, or by rounding, counts as equal.

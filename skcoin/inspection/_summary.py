@@ -11,8 +11,9 @@ from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._validation import Column, check_level
+from skcoin.inspection._classification import relative_entropy_of
 from skcoin.inspection._dispersion import dispersion_ratio_of
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, coin_names
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
@@ -91,6 +92,7 @@ def summary(
     log-likelihood    -154.9259
     parameters        3
     AIC, BIC, ICL     315.85, 322.64, 362.83
+    relative entropy  0.592, where 1 leaves no row in doubt
     dispersion ratio  1.035 ± 0.098 around the coins, where 1 is expected
     optimality gap    2.07 log-likelihood at most, by any mixture
     converged         yes, after ... steps of em-newton
@@ -112,7 +114,7 @@ def summary(
         facts=_facts(model, fitted),
         notes=list(dict(advice)),
         shared=tuple(_shared(fitted)),
-        coin_names=tuple(_coin_names(model)),
+        coin_names=tuple(coin_names(model)),
     )
 
 
@@ -120,16 +122,6 @@ def _shared(fitted):
     """The names of parameters that are the same in all components."""
     pairs = zip(fitted.mixture.family.names, fitted.specification.tied, strict=True)
     return dict.fromkeys(name for name, tied in pairs if tied)
-
-
-def _coin_names(model):
-    """Of several coins, their columns of X: those of heads, or their numbers."""
-    if model.theta_.ndim == 1:
-        return []
-    n_coins = model.theta_.shape[1]
-    if not hasattr(model, "feature_names_in_"):
-        return map(str, range(n_coins))
-    return model.feature_names_in_[:: model.n_features_in_ // n_coins].tolist()
 
 
 def _errors_and_intervals(fitted, level, method):
@@ -259,9 +251,17 @@ def _facts(model, fitted):
             f"{criterion:.2f}"
             for criterion in (mixture.aic(counts), mixture.bic(counts), mixture.icl(counts))
         ),
+        **_facts_of_classes(mixture, counts),
         **(_facts_of_one_coin(fitted) if mixture.family.n_axes == 1 else {}),
         "converged": f"{'yes' if model.converged_ else 'NO'}, after {steps}",
     }
+
+
+def _facts_of_classes(mixture, counts):
+    if len(mixture.weights) == 1:
+        return {}
+    told = f"{relative_entropy_of(mixture, counts):.3f}, where 1 leaves no row in doubt"
+    return {"relative entropy": told}
 
 
 def _facts_of_one_coin(fitted):

@@ -11,7 +11,9 @@ from skcoin.plotting._convergence import ConvergenceDisplay
 from skcoin.plotting._gradient import GradientDisplay
 from skcoin.plotting._lower_bound import LowerBoundDisplay
 from skcoin.plotting._mixture import MixtureDisplay
+from skcoin.plotting._pairs import PairsDisplay
 from skcoin.plotting._posterior import PosteriorDisplay
+from skcoin.plotting._profile import ProfileDisplay
 from skcoin.plotting._residuals import ResidualDisplay
 from skcoin.plotting._rootogram import RootogramDisplay
 
@@ -20,7 +22,9 @@ __all__ = [
     "GradientDisplay",
     "LowerBoundDisplay",
     "MixtureDisplay",
+    "PairsDisplay",
     "PosteriorDisplay",
+    "ProfileDisplay",
     "ResidualDisplay",
     "RootogramDisplay",
 ]

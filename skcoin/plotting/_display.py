@@ -53,11 +53,14 @@ class Display:
         """
         if ax is None:
             _, ax = pyplot(type(self)).subplots(
-                figsize=(4 / 3 * HEIGHT, self._height()), layout="constrained"
+                figsize=(self._width(), self._height()), layout="constrained"
             )
         self.ax_, self.figure_ = ax, ax.figure
         self._draw(ax)
         return self
+
+    def _width(self):
+        return 4 / 3 * HEIGHT
 
     def _height(self):
         """Inches that a figure needs."""
@@ -74,6 +77,28 @@ def pyplot(display):
             "skcoin with its extra: skcoin[plot]."
         ) from error
     return plt
+
+
+def check_labels(labels, names):
+    """The given labels of coins as a list of str, or their names if there are none."""
+    if labels is None:
+        return names
+    labels = [str(label) for label in labels]
+    if len(labels) != len(names):
+        raise ValueError(f"labels has {len(labels)} names for the {len(names)} coins.")
+    return labels
+
+
+def class_names(weights):
+    """For a legend: each class with its share."""
+    return [f"class {k} ({100 * w:.3g}%)" for k, w in enumerate(weights)]
+
+
+def legend_of_classes(ax, lines):
+    """Above the axes: inside, it would hide some class."""
+    n_columns = 2 if len(lines) <= 4 else 3
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
+    ax.legend(handles=lines, ncols=n_columns, frameon=False, **place)
 
 
 def style(k):

@@ -42,6 +42,8 @@ class MixtureDisplay(Display):
         Rows of each coin that are expected in each bin.
     theta, weights : ndarray of shape (n_components,)
         The coins.
+    dispersion : ndarray of shape (n_components,), default=None
+        Theirs, if they vary.
     n_tosses : int, default=None
         The tosses of every row, if the bins are of heads.
     n_outside : float, default=0
@@ -89,6 +91,7 @@ class MixtureDisplay(Display):
         shares: Floats,
         theta: Floats,
         weights: Floats,
+        dispersion: Floats | None = None,
         n_tosses: int | None = None,
         n_outside: float = 0,
     ) -> None:
@@ -97,6 +100,7 @@ class MixtureDisplay(Display):
         self.shares = shares
         self.theta = theta
         self.weights = weights
+        self.dispersion = dispersion
         self.n_tosses = n_tosses
         self.n_outside = n_outside
 
@@ -176,6 +180,7 @@ class MixtureDisplay(Display):
             * _expected(edges, lengths, np.bincount(which, rows), mixture),
             theta=mixture.theta,
             weights=mixture.weights,
+            dispersion=mixture.by_name.get("dispersion"),
             n_tosses=n_tosses,
             n_outside=float(rows[~inside].sum()),
         ).plot(ax)
@@ -185,8 +190,7 @@ class MixtureDisplay(Display):
         self.bars_ = ax.bar(middle, self.observed, 0.9 * width, color=GREY, label="observed")
         self.lines_ = []
         for k, share in enumerate(self.shares):
-            name = f"coin {k}: θ = {self.theta[k]:.3g}, w = {self.weights[k]:.3g}"
-            self.lines_ += ax.plot(middle, share, **style(k), label=name)
+            self.lines_ += ax.plot(middle, share, **style(k), label=self._name(k))
         mixture = self.shares.sum(axis=0)
         (self.mixture_,) = ax.plot(middle, mixture, color="black", linewidth=1.5, label="mixture")
         outside = f" ({self.n_outside:,.4g} of the rows outside)" if self.n_outside else ""
@@ -196,6 +200,10 @@ class MixtureDisplay(Display):
         room_for_legend = 1.25 * max(self.observed.max(), mixture.max()) or 1
         ax.set(xlabel=name, ylabel="rows", ylim=(0, room_for_legend))
         ax.legend(handles=[self.bars_, *self.lines_, self.mixture_])
+
+    def _name(self, k):
+        varies = "" if self.dispersion is None else f"dispersion = {self.dispersion[k]:.3g}, "
+        return f"coin {k}: θ = {self.theta[k]:.3g}, {varies}w = {self.weights[k]:.3g}"
 
 
 def _each(n_tosses):
