@@ -22,6 +22,7 @@ from skcoin._layouts import check_layout, chunks_of
 from skcoin._mixture import Mixture
 from skcoin._persistence import PersistenceMixin
 from skcoin._prediction import PredictionMixin
+from skcoin._progress.printing import ClimbTeller, teller
 from skcoin._sampling import SamplingMixin
 from skcoin._tells import spread_around_coins, warn_of_columns
 from skcoin._validation import (
@@ -236,6 +237,7 @@ class BaseMixture(
             own_starts=own_starts,
             regroup=own_starts,
             random_state=self.random_state,
+            report=teller(ClimbTeller, self.verbose, counts),
         )
         alike = recipe.specification.is_alike & (run.problem.labelled == 0) & own_starts
         order = self._order(run.last[0], alike)

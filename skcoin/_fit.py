@@ -49,7 +49,7 @@ class Recipe:
     is_nonparametric: bool = False
 
 
-def as_problem(recipe, counts, scale=1.0):
+def as_problem(recipe, counts, scale=1.0, report=None):
     """The counts as a problem: what is hidden, what is known, and the priors."""
     family, specification = recipe.family, recipe.specification
     counts = replace(counts, multiplicity=scale * counts.multiplicity)
@@ -67,6 +67,7 @@ def as_problem(recipe, counts, scale=1.0):
         labelled=labelled,
         specification=specification,
         scale=scale,
+        report=report,
         **known,
     )
 
@@ -109,7 +110,15 @@ def total_log_base(recipe, mixture, counts, problem):
 
 
 def fit_tables(
-    recipe, tables, *, warm=None, own_starts=True, regroup=True, strict=True, random_state=None
+    recipe,
+    tables,
+    *,
+    warm=None,
+    own_starts=True,
+    regroup=True,
+    strict=True,
+    random_state=None,
+    report=None,
 ):
     """Fit a mixture to each of several tables, side by side.
 
@@ -127,6 +136,8 @@ def fit_tables(
         Whether to look for tables without a toss and for starts that exclude a row, which else are
         moved inside.
     random_state : int, RandomState instance or None, default=None
+    report : callable, default=None
+        Told of every step, as in ``Problem``.
 
     Returns
     -------
@@ -140,13 +151,13 @@ def fit_tables(
     if strict:
         for counts in tables:
             refuse_if_no_toss(counts)
-    problems = [as_problem(recipe, counts, _scale_of(counts)) for counts in tables]
+    problems = [as_problem(recipe, counts, _scale_of(counts), report) for counts in tables]
     starts = warm
     is_large = recipe.family.n_axes == 2 and recipe.init_params == "auto"
     is_large &= max(len(counts.multiplicity) for counts in tables) > MOST_SEARCHED
     if own_starts and is_large:  # all is found on fewer rows
         regroup, own_starts = False, False
-        starts = _found_on_fewer(recipe, tables, random_state)
+        starts = _found_on_fewer(recipe, tables, random_state, report)
         if warm is not None:
             starts = joined(starts, warm)
     if own_starts:
@@ -199,6 +210,8 @@ def _starts_of_all_parameters(recipe, problems, tables, starts):
     if recipe.init_params != "auto" or not is_plain or not is_hidden:
         return starts
 
+    report = problems[0].report
+
     def plain(n):
         """From the rates, and where the special case of the family ends."""
         fewer = replace(recipe, specification=all_free(n, len(specification.tied)))
@@ -209,8 +222,8 @@ def _starts_of_all_parameters(recipe, problems, tables, starts):
             return starts
         asked = all_free(n, len(recipe.family.special_case.names))
         special = replace(recipe, specification=asked, family=recipe.family.special_case)
-        ends = [_with_zeros(run.last, fewer) for run in fit_tables(special, tables)]
-        return joined(starts, ends)
+        runs = fit_tables(special, tables, report=report)
+        return joined(starts, [_with_zeros(run.last, fewer) for run in runs])
 
     grown = grown_starts(problems, plain, recipe.max_iter)
     return joined(starts, grown) if recipe.n_init > 1 else grown
@@ -232,10 +245,10 @@ def _with_all_parameters(start, recipe):
     return Parameters(start.weights, components)
 
 
-def _found_on_fewer(recipe, tables, random_state):
+def _found_on_fewer(recipe, tables, random_state, report):
     """Where fits to thinned tables end, as starts, moved inside."""
     few = [thinned(counts.tossed, MOST_SEARCHED) for counts in tables]
-    runs = fit_tables(recipe, few, random_state=random_state)
+    runs = fit_tables(recipe, few, random_state=random_state, report=report)
     return [warm_start(run.last[0], recipe.specification)[None] for run in runs]
 
 

@@ -9,6 +9,7 @@ from skcoin._base import BaseMixture, mixture_of, warn_of_layout
 from skcoin._em.specification import all_free
 from skcoin._families.nonparametric import npmle
 from skcoin._fit import Recipe
+from skcoin._progress.printing import RoundTeller, teller
 from skcoin._validation import (
     CONSTRAINTS,
     Column,
@@ -49,6 +50,9 @@ class NonparametricBinomialMixture(BaseMixture):
         Whether the search begins with the coins of the last fit beside its own.
     random_state : int, RandomState instance or None, default=None
         For ``sample``. The fit is deterministic.
+    verbose : int, default=0
+        What is printed: 0 nothing, 1 a line for the start, the end and every tenth round, 2 also
+        the time, the gain and the gap, 3 every round.
 
     Attributes
     ----------
@@ -111,7 +115,7 @@ class NonparametricBinomialMixture(BaseMixture):
 
     _parameter_constraints = {  # noqa: RUF012
         name: CONSTRAINTS[name]
-        for name in ("layout", "tol", "max_iter", "warm_start", "random_state")
+        for name in ("layout", "tol", "max_iter", "warm_start", "random_state", "verbose")
     }
 
     def __init__(
@@ -122,12 +126,14 @@ class NonparametricBinomialMixture(BaseMixture):
         max_iter: int = 200,
         warm_start: bool = False,
         random_state: Seed = None,
+        verbose: int = 0,
     ) -> None:
         self.layout = layout
         self.tol = tol
         self.max_iter = max_iter
         self.warm_start = warm_start
         self.random_state = random_state
+        self.verbose = verbose
 
     @checks_parameters
     def fit(self, X: ArrayLike, y: object = None, sample_weight: Column = None) -> Self:
@@ -252,6 +258,7 @@ class NonparametricBinomialMixture(BaseMixture):
             tol=self.tol,
             max_iter=self.max_iter,
             start=self._parameters() if self.warm_start and hasattr(self, "theta_") else None,
+            report=teller(RoundTeller, self.verbose, counts),
         )
         self.weights_, self.theta_ = found.parameters.weights, found.parameters.components[:, 0]
         self.n_components_ = len(self.theta_)

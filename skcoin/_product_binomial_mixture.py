@@ -90,6 +90,10 @@ class ProductBinomialMixture(BaseMixture):
         Whether to start from the last fit, if it had as many classes.
     random_state : int, RandomState instance or None, default=None
         For random starts and for ``sample``.
+    verbose : int, default=0
+        What is printed of all the work, which is more than the steps of ``n_iter_``: 0 nothing, 1
+        where a climb begins and ends and every tenth step, 2 also the time, the gain and what is
+        left of it, 3 every step.
 
     Attributes
     ----------
@@ -188,6 +192,7 @@ class ProductBinomialMixture(BaseMixture):
         max_iter: int = 1000,
         warm_start: bool = False,
         random_state: Seed = None,
+        verbose: int = 0,
     ) -> None:
         self.n_components = n_components
         self.layout = layout
@@ -205,6 +210,7 @@ class ProductBinomialMixture(BaseMixture):
         self.max_iter = max_iter
         self.warm_start = warm_start
         self.random_state = random_state
+        self.verbose = verbose
 
     @property
     def _n_components(self):

@@ -39,6 +39,7 @@ CONSTRAINTS = {  # of the parameters that several estimators have
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
+    "verbose": ["verbose"],
 }
 Method = TypeVar("Method", bound=Callable[..., Any])
 

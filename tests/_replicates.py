@@ -4,7 +4,7 @@ import numpy as np
 
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._resampling import Resampling, Simulation
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 
 def tosses_of(theta, n_rows, n_tosses, seed, shares=None):

@@ -9,7 +9,7 @@ from _references import load_set
 
 from skcoin import BinomialMixture
 from skcoin.inspection import bootstrap
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 pytestmark = pytest.mark.filterwarnings("error")
 RATS, _ = load_set("rat_tumours")

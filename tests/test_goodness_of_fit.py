@@ -28,7 +28,7 @@ from skcoin.inspection import goodness_of_fit
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),

@@ -114,9 +114,12 @@ def climb(step, problems, starts, *, tol, max_iter):
     weights, components = start.weights.copy(), start.components.copy()
     objective = np.empty(len(weights))
     active, state = np.arange(len(weights)), first_state(problem, start)
+    _report(step, problem, state)
     for i in range(max_iter):
         state, done = step(problem, state, tol)
-        done = done | (i == max_iter - 1)
+        at_end = i == max_iter - 1
+        _report(step, problem, state, i + 1, done, at_end)
+        done = done | at_end
         if done.any():
             at, last = active[done], state[done]
             weights[at], components[at] = last.parameters.weights, last.parameters.components
@@ -133,12 +136,14 @@ def _repeat_all(step, problem, start, tol, max_iter):
     """Every iterate with the starts that it is of, each start's last E-step, and which are done."""
     n_starts = len(start.weights)
     active, state = np.arange(n_starts), first_state(problem, start)
+    _report(step, problem, state)
     trace = [(active, state.parameters, state.e_step.objective)]
     last, ended = [state.e_step] * n_starts, set()
     for i in range(max_iter):
         state, done = step(problem, state, tol)
         trace.append((active, state.parameters, state.e_step.objective))
         at_end = i == max_iter - 1
+        _report(step, problem, state, i + 1, done, at_end)
         if not (at_end or done.any()):
             continue
         for place in np.flatnonzero(done | at_end):
@@ -148,6 +153,12 @@ def _repeat_all(step, problem, start, tol, max_iter):
             break
         active, state, problem = active[~done], state[~done], problem.at(~done)
     return trace, last, ended
+
+
+def _report(step, problem, state, n=0, done=None, at_end=False):
+    """Tell whoever follows the problem of the ``n``-th step of the starts that still go on."""
+    if problem.report is not None:
+        problem.report(step, problem, state, n, done, at_end)
 
 
 def _paths(trace):

@@ -10,6 +10,7 @@ known to be of component ``k``, and the pseudo-rows of the priors. ``q(c; s)`` i
 that the family gives to statistics.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -49,6 +50,9 @@ class Problem:
         How often each of them is of which; ``n`` has them, too.
     scale : float
         By which all that counts was multiplied, so that a tolerance may be one of whole rows.
+    report : callable, default=None
+        Told of every step of every climb on these rows, or on a part of them, as
+        ``report(step, problem, state, n_steps, done, at_end)``; of where one begins, too.
     """
 
     family: object
@@ -61,6 +65,7 @@ class Problem:
     known_table: np.ndarray | None = None
     known_rows: np.ndarray | None = None
     scale: float = 1.0
+    report: Callable | None = None
 
     @property
     def is_shared(self):

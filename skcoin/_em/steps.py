@@ -206,6 +206,14 @@ def step_of_many(family, n_steps):
     return newton_step, n_steps
 
 
+def remaining_gain(problem, state):
+    """Half the squared Newton decrement at each start: what there is to gain, to second order."""
+    parameters, expected = state.parameters, state.e_step
+    if expected.missing is None:
+        expected = e_step(problem, parameters, information=True)
+    return quadratic_at(problem, parameters, expected).remaining_gain()
+
+
 def aitken_gain(last_gain, gain):
     """Aitken's estimate of what a linearly convergent run has still to gain.
 

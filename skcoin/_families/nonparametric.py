@@ -76,7 +76,7 @@ class MixingDistribution:
     converged: bool
 
 
-def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
+def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None, report=None):
     """The mixing distribution of largest likelihood.
 
     Parameters
@@ -90,6 +90,9 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
         Rounds at most.
     start : Parameters of shape (n_atoms,), default=None
         Atoms to begin with, beside those of a grid.
+    report : callable, default=None
+        Told of the first atoms and of every round, as
+        ``report(n_iter, n_atoms, log_likelihood, gap, at_end)``.
 
     Returns
     -------
@@ -103,7 +106,12 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None):
         atoms = _reweigh(rows, _join(atoms, start.components[:, 0]))
     maxima, gap = _maxima(rows, atoms)
     n_steps = NEWTON_STEPS
-    while gap > tol and n_iter < max_iter:
+    while True:
+        at_end = gap <= tol or n_iter == max_iter
+        if report is not None:
+            report(n_iter, len(atoms.weights), _height(rows, atoms), gap, at_end)
+        if at_end:
+            break
         n_before = len(atoms.weights)
         atoms = _join(atoms, maxima)
         for _ in range(WEIGHINGS):

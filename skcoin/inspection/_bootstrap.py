@@ -18,7 +18,7 @@ from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._refits import fit_again
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables, simulation
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 
 def bootstrap(

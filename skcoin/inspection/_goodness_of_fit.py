@@ -18,7 +18,7 @@ from skcoin.inspection._predictive import as_whole, log_probability
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 ROUNDING = 1e-6  # of statistics that count as equal
 

@@ -15,7 +15,7 @@ from skcoin.inspection._inspected import Inspected, check_fitted, check_parametr
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation, draw_tables, simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 
 def likelihood_ratio_test(

@@ -16,7 +16,7 @@ from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._residuals import middles, residual_quantiles
 from skcoin.inspection._text import several
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
 
 if TYPE_CHECKING:

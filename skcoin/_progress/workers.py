@@ -1,4 +1,4 @@
-"""Repeat a task with other random numbers: seeds, workers, and progress where it is asked for."""
+"""Share work out: seeds, workers, and scikit-learn's callbacks where they are asked for."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -33,20 +33,30 @@ def repeat(task, n_times, *, random_state, n_jobs, verbose, callbacks):
     results : list
     """
     check_scalar(n_times, "n_boot", Integral, min_val=1)
-    if not isinstance(callbacks, Sequence):
-        raise TypeError(f"callbacks is {callbacks!r}, but must be a list, such as [ProgressBar()].")
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(n_times, 4))
     calls = (
         delayed(_run)(task, seeds[i : i + SIDE_BY_SIDE]) for i in range(0, n_times, SIDE_BY_SIDE)
     )
-    if not callbacks:
-        return [*chain(*Parallel(n_jobs=n_jobs, verbose=verbose)(calls))]
-    results = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")(calls)
-    return _reporter().set_callbacks(*callbacks).collect(chain.from_iterable(results), n_times)
+    options = {"n_jobs": n_jobs, "verbose": verbose, "callbacks": callbacks}
+    return share_out(calls, n_times, name="bootstrap", **options)
 
 
 def _run(task, seeds):
     return task([np.random.default_rng(seed) for seed in seeds])
+
+
+def share_out(calls, n_results, *, name, n_jobs, verbose, callbacks):
+    """The results of joblib's calls, each of which returns a list of them, in one list.
+
+    Callbacks are told of the work by its name, and of each result.
+    """
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks is {callbacks!r}, but must be a list, such as [ProgressBar()].")
+    if not callbacks:
+        return [*chain(*Parallel(n_jobs=n_jobs, verbose=verbose)(calls))]
+    reporter = _reporter().set_callbacks(*callbacks)
+    results = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")(calls)
+    return reporter.collect(chain.from_iterable(results), n_results, name)
 
 
 def _reporter():
@@ -58,17 +68,17 @@ def _reporter():
             "callbacks need scikit-learn 1.9 or newer, which brought them. Use verbose=1 instead."
         ) from error
 
-    class Bootstrap(CallbackSupportMixin, BaseEstimator):
+    class Skcoin(CallbackSupportMixin, BaseEstimator):
         @with_callbacks
-        def collect(self, results, n_times):
-            root = self._init_callback_context(task_name="bootstrap", max_subtasks=n_times)
+        def collect(self, results, n_results, name):
+            root = self._init_callback_context(task_name=name, max_subtasks=n_results)
             root.call_on_fit_task_begin(estimator=self)
             collected = []
             for result in results:
-                fit = root.subcontext(task_name="refit").call_on_fit_task_begin(estimator=self)
+                fit = root.subcontext(task_name="fit").call_on_fit_task_begin(estimator=self)
                 collected.append(result)
                 fit.call_on_fit_task_end(estimator=self)
             root.call_on_fit_task_end(estimator=self)
             return collected
 
-    return Bootstrap()
+    return Skcoin()
