@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from skcoin._progress.workers import repeat
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._resampling import Resampling, Simulation
-from skcoin._progress.workers import repeat
 
 
 def tosses_of(theta, n_rows, n_tosses, seed, shares=None):

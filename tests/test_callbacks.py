@@ -8,8 +8,8 @@ from _assertions import assert_same
 from _references import load_set
 
 from skcoin import BinomialMixture
-from skcoin.inspection import bootstrap
 from skcoin._progress.workers import repeat
+from skcoin.inspection import bootstrap
 
 pytestmark = pytest.mark.filterwarnings("error")
 RATS, _ = load_set("rat_tumours")

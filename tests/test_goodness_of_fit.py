@@ -24,11 +24,11 @@ from skcoin import (
     inspection,
     plotting,
 )
+from skcoin._progress.workers import repeat
 from skcoin.inspection import goodness_of_fit
 from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
-from skcoin._progress.workers import repeat
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),

@@ -3,11 +3,12 @@
 Each is fitted as ``fit`` would, but climbs go side by side, in arrays of starts.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed  # scikit-learn's sets filters of warnings for all threads
+from joblib import delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
@@ -21,6 +22,7 @@ from skcoin._families.nonparametric import ceiling
 from skcoin._fit import fit_tables
 from skcoin._layouts import refuse_sets
 from skcoin._mixture import Mixture
+from skcoin._progress.workers import share_out
 from skcoin._validation import refuse_if_fractional
 from skcoin._warnings import are_light, warn_user
 from skcoin.exceptions import IdentifiabilityWarning
@@ -39,6 +41,8 @@ def fit_groups(
     *,
     gap: bool = True,
     n_jobs: int | None = None,
+    verbose: int = 0,
+    callbacks: Sequence[object] = (),
 ) -> Any:
     """Fit one mixture to each group of a table of counts, thousands of them at once.
 
@@ -59,6 +63,11 @@ def fit_groups(
         Whether to compute the column ``gap``, which takes about as long as the fits themselves.
     n_jobs : int, default=None
         Workers, as joblib counts them.
+    verbose : int, default=0
+        Of joblib, whose tasks are batches of groups; 0 is silent, whatever that of ``estimator``.
+    callbacks : sequence, default=()
+        Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``, which
+        are told of each batch.
 
     Returns
     -------
@@ -81,7 +90,8 @@ def fit_groups(
     Raises
     ------
     ImportError
-        If narwhals is not installed.
+        If narwhals is not installed, or there are ``callbacks`` and the installed scikit-learn has
+        none.
     TypeError
         If ``table`` is no data frame, ``estimator`` no model of hidden coins, a name no string, or
         ``gap`` no bool.
@@ -149,7 +159,8 @@ def fit_groups(
     in_order = estimator.layout == "tosses"
     random_state = _repeatable(estimator.random_state)
     tables = _split(heads, tails, rows, first)
-    result = _fit_each(recipe, tables, in_order, random_state, gap, n_jobs)
+    options = {"n_jobs": n_jobs, "verbose": verbose, "callbacks": callbacks}
+    result = _fit_each(recipe, tables, in_order, random_state, gap, **options)
     groups = narwhals().maybe_reset_index(keys[first.tolist()])
     _warn_of_groups(result, _are_light(tables, recipe), groups.rows())
     return to_user(with_values(groups, result), frame)
@@ -166,7 +177,7 @@ def _split(heads, tails, multiplicity, first):
     ]
 
 
-def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
+def _fit_each(recipe, tables, in_order, random_state, gap=True, **options):
     """Fit a mixture to each of several tables.
 
     Parameters
@@ -178,7 +189,8 @@ def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
         Whether the order of tosses is data.
     random_state : int or None
     gap : bool, default=True
-    n_jobs : int, default=None
+    **options
+        Of ``share_out``.
 
     Returns
     -------
@@ -192,11 +204,11 @@ def _fit_each(recipe, tables, in_order, random_state, gap=True, n_jobs=None):
     order = [i for i, table in enumerate(tossed) if len(table.heads)]
     order.sort(key=lambda i: len(tossed[i].heads))
     size = [len(table.heads) * recipe.specification.n_components for table in tossed]
-    fit = delayed(_fit_batch)
-    parts = Parallel(n_jobs=n_jobs)(
-        fit(recipe, [tossed[i] for i in batch], in_order, random_state, gap)
-        for batch in _batches(order, size)
+    fit, batches = delayed(_fit_batch), [*_batches(order, size)]
+    calls = (
+        fit(recipe, [tossed[i] for i in batch], in_order, random_state, gap) for batch in batches
     )
+    parts = share_out(calls, len(batches), name="fit_groups", **options)
     columns = {}
     for name in _names(recipe, gap):
         columns[name] = np.full(len(tables), False if name in FLAGS else np.nan)
@@ -294,12 +306,12 @@ def _fit_batch(recipe, tables, in_order, random_state, gap):
         recipe.family.is_identifiable(run.problem) and not redundant_pairs(run, recipe.tol)
         for run in runs
     ]
-    return {
-        **columns,
+    columns |= {
         **_criteria(mixture, tables, gap),
         "identifiable": np.array(identifiable),
         "converged": np.array([run.converged for run in runs]),
     }
+    return [columns]
 
 
 def _criteria(mixture, tables, gap):

@@ -18,6 +18,7 @@ from skcoin._em.redundancy import redundant_pairs
 from skcoin._fit import fit_tables
 from skcoin._mixture import Mixture
 from skcoin._product_binomial_mixture import ProductBinomialMixture, is_singular
+from skcoin._progress.printing import ClimbTeller, Teller, teller
 from skcoin._validation import Column, check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
 
@@ -31,6 +32,7 @@ def compare_n_components(
     sample_weight: Column = None,
     estimator: Kind | Sequence[Kind] | None = None,
     min_gain: float = 1e-3,
+    verbose: int = 0,
     as_frame: bool = False,
 ) -> Any:
     """Fit one coin, two coins and so on, and put their criteria side by side.
@@ -53,6 +55,9 @@ def compare_n_components(
     min_gain : float, default=1e-3
         The table of an estimator ends as soon as its fits prove that its last one has a gap below
         that, in total log-likelihood.
+    verbose : int, default=0
+        1 prints each row of the table, 2 also how long it took. The climbs of a fit are printed
+        where the ``estimator`` has a ``verbose`` of its own.
     as_frame : bool, default=False
         Whether to return a pandas ``DataFrame``.
 
@@ -139,12 +144,14 @@ def compare_n_components(
     columns = {name: getattr(strictest, name) for name in ("n_features_in_", "_layout")}
     is_of_one = counts.heads.ndim == 1
     rows, highest = [], highest_of(counts.tossed) if is_of_one else np.nan
+    tell = Teller(verbose)
     for first in firsts:
         named = {"model": _name_of(first)} if isinstance(estimator, list | tuple) else {}
         for n_components in range(1, max_components + 1):
             model = clone(first).set_params(n_components=n_components)
             vars(model).update(columns)
             rows.append(named | _row(model, counts, highest))
+            tell(_line(model, rows[-1]))
             if rows[-1]["gap"] < min_gain:
                 break
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -155,7 +162,8 @@ def compare_n_components(
 
 def _row(model, counts, highest):
     recipe = recipe_of(model)
-    [run] = fit_tables(recipe, [counts], random_state=model.random_state)
+    report = teller(ClimbTeller, model.verbose, counts)
+    [run] = fit_tables(recipe, [counts], random_state=model.random_state, report=report)
     n_parameters = recipe.specification.n_parameters
     parameters = run.last[0][falling(run.last[0], recipe.specification.is_alike)]
     mixture = Mixture(recipe.family.exact, parameters, n_parameters, model.layout == "tosses")
@@ -173,6 +181,15 @@ def _row(model, counts, highest):
         and not (recipe.family.n_axes == 2 and is_singular(run)),
         "converged": run.converged,
     }
+
+
+def _line(model, row):
+    """A row of the table as it is told."""
+    name, n, bic, gap = type(model).__name__, row["n_components"], row["bic"], row["gap"]
+    left = "" if np.isnan(gap) else f"  gap {gap:.3g}"
+    return (
+        f"{name} n_components {n}  log-likelihood {row['log_likelihood']:.6f}  BIC {bic:.4f}{left}"
+    )
 
 
 def _refuse_model(value, name):
@@ -242,4 +259,4 @@ def _check(estimator, name):
 def _name_of(estimator):
     """What it is, and was given; the number of coins is in a column of its own."""
     default = type(estimator)().n_components
-    return " ".join(repr(clone(estimator).set_params(n_components=default)).split())
+    return " ".join(repr(clone(estimator).set_params(n_components=default, verbose=0)).split())

@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, check_scalar
 
 from skcoin._base import BaseMixture
 from skcoin._counts import HIDDEN
+from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Seed
 from skcoin.inspection._dispersion import ratios, squares_around_coins
 from skcoin.inspection._inspected import check_fitted, check_one_coin
@@ -18,7 +19,6 @@ from skcoin.inspection._predictive import as_whole, log_probability
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
-from skcoin._progress.workers import repeat
 
 ROUNDING = 1e-6  # of statistics that count as equal
 

@@ -1,5 +1,6 @@
 """Confidence intervals, by three methods."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,6 +12,7 @@ from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._em.parameters import Parameters
+from skcoin._progress.printing import Teller
 from skcoin._validation import Column, Seed, check_level
 from skcoin._warnings import warn_of
 from skcoin.inspection._bootstrap import replicates_of
@@ -33,6 +35,8 @@ def confidence_intervals(
     parametric: bool = True,
     random_state: Seed = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
+    callbacks: Sequence[object] = (),
 ) -> Bunch:
     """Confidence intervals of the coins.
 
@@ -67,6 +71,10 @@ def confidence_intervals(
     random_state : int, RandomState instance or None, default=None
         As in ``bootstrap``.
     n_jobs : int, default=None
+        As in ``bootstrap``.
+    verbose : int, default=0
+        With "bootstrap" as there; with "profile" 1 prints each interval and 2 how long it took.
+    callbacks : sequence, default=()
         As in ``bootstrap``.
 
     Returns
@@ -129,14 +137,20 @@ def confidence_intervals(
     fitted = check_fitted(model, X, sample_weight, coins)
     if method == "bootstrap":
         replicates = replicates_of(
-            fitted, n_boot, parametric=parametric, random_state=random_state, n_jobs=n_jobs
+            fitted,
+            n_boot,
+            parametric=parametric,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+            callbacks=callbacks,
         )
         return _percentile(replicates, fitted, level)
     if method == "wald":
         errors, advice = errors_of(fitted)
         intervals = wald(fitted.mixture, errors, level)
     else:
-        intervals, advice = profile(fitted, level)
+        intervals, advice = profile(fitted, level, Teller(verbose))
     warn_of(advice)
     return intervals
 
@@ -153,14 +167,17 @@ def wald(mixture, errors, level):
     return Bunch(**{name: interval(p, errors[name]) for name, p in mixture.by_name.items()})
 
 
-def profile(fitted, level):
+def profile(fitted, level, tell=lambda text: None):  # noqa: ARG005
     """Intervals from the profile likelihood, and what there is to warn of."""
     gain, drop = gain_of(fitted), 0.5 * chi2.ppf(level, df=1)
 
     def interval(p, k):
         if np.isinf(gain):  # the model takes some rows for impossible
             return np.nan
-        return profile_interval(p, k, fitted.parameters, fitted.problem, drop)
+        low, high = profile_interval(p, k, fitted.parameters, fitted.problem, drop)
+        name = "weight" if p is None else fitted.mixture.family.names[p]
+        tell(f"{name} of component {k}: {low:.6g} to {high:.6g}")
+        return low, high
 
     return _each_learned(fitted, interval), advice_if_below(gain)
 

@@ -10,12 +10,12 @@ from sklearn.utils import Bunch
 from skcoin._base import BaseMixture, layout_of
 from skcoin._em.specification import warm_start
 from skcoin._fit import fit_tables
+from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Seed
 from skcoin.inspection._inspected import Inspected, check_fitted, check_parametric
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation, draw_tables, simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
-from skcoin._progress.workers import repeat
 
 
 def likelihood_ratio_test(

@@ -9,6 +9,7 @@ from scipy.special import ndtri
 from sklearn.utils import check_random_state
 
 from skcoin._base import BaseMixture
+from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Floats, Seed, check_level
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._predictive import as_whole
@@ -16,7 +17,6 @@ from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._residuals import middles, residual_quantiles
 from skcoin.inspection._text import several
-from skcoin._progress.workers import repeat
 from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
 
 if TYPE_CHECKING:
