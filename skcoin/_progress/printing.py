@@ -4,9 +4,11 @@ At 1 there is a line where something begins or ends and for every tenth step, at
 it took and what is left to gain, at 3 there is a line for every step.
 """
 
+from numbers import Integral
 from time import perf_counter
 
 import numpy as np
+from sklearn.utils import check_scalar
 
 from skcoin._em.steps import remaining_gain
 
@@ -18,6 +20,7 @@ class Teller:
     """Prints lines; at 2, with the seconds since the last."""
 
     def __init__(self, verbose):
+        check_scalar(verbose, "verbose", Integral, min_val=0)
         self._verbose, self._last = verbose, perf_counter()
 
     def __call__(self, text):

@@ -185,11 +185,9 @@ def _row(model, counts, highest):
 
 def _line(model, row):
     """A row of the table as it is told."""
-    name, n, bic, gap = type(model).__name__, row["n_components"], row["bic"], row["gap"]
-    left = "" if np.isnan(gap) else f"  gap {gap:.3g}"
-    return (
-        f"{name} n_components {n}  log-likelihood {row['log_likelihood']:.6f}  BIC {bic:.4f}{left}"
-    )
+    told = [f"{type(model).__name__}(n_components={row['n_components']})"]
+    told += [f"{name} {row[name]:.10g}" for name in ("log_likelihood", "bic", "gap")]
+    return "  ".join(told)
 
 
 def _refuse_model(value, name):
