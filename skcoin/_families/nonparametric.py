@@ -91,8 +91,7 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None, rep
     start : Parameters of shape (n_atoms,), default=None
         Atoms to begin with, beside those of a grid.
     report : callable, default=None
-        Told of the first atoms and of every round, as
-        ``report(n_iter, n_atoms, log_likelihood, gap, at_end)``.
+        Told ``n_iter, n_atoms, log_likelihood, gap, at_end`` of the first atoms and each round's.
 
     Returns
     -------
@@ -101,17 +100,17 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None, rep
     rows = _Rows(heads, tails, multiplicity)
     rounding = max(ROUNDING * rows.n_rows, 2 * rounding_of(rows.top, rows.multiplicity))
     tol = max(tol * min(rows.n_rows, 1), rounding)
-    atoms, n_iter = _first_atoms(rows), 0
+    atoms, n_iter, n_steps = _first_atoms(rows), 0, NEWTON_STEPS
     if start is not None:
         atoms = _reweigh(rows, _join(atoms, start.components[:, 0]))
     maxima, gap = _maxima(rows, atoms)
-    n_steps = NEWTON_STEPS
-    while True:
-        at_end = gap <= tol or n_iter == max_iter
+
+    def tell(at_end=False):
         if report is not None:
             report(n_iter, len(atoms.weights), _height(rows, atoms), gap, at_end)
-        if at_end:
-            break
+
+    tell()
+    while gap > tol and n_iter < max_iter:
         n_before = len(atoms.weights)
         atoms = _join(atoms, maxima)
         for _ in range(WEIGHINGS):
@@ -122,7 +121,9 @@ def npmle(heads, tails, multiplicity, *, tol=1e-8, max_iter=200, start=None, rep
         atoms = _newton(rows, atoms, n_steps)
         maxima, gap = _maxima(rows, atoms)
         n_iter += 1
+        tell()
     atoms, gap = _tidied(rows, atoms, gap, tol)
+    tell(at_end=True)
     order = np.argsort(-atoms.components[:, 0])
     return MixingDistribution(atoms[order], gap, n_iter, gap <= tol)
 

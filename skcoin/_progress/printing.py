@@ -100,12 +100,13 @@ class RoundTeller(StepTeller):
     """The same of what ``skcoin._families.nonparametric`` reports of its search."""
 
     def __call__(self, n, n_atoms, height, gap, at_end):
-        if n == 0:
-            self.begin(f"atoms: {n_atoms}", height)
-        else:
-            self.step(n, height, lambda: gap)
         if at_end:
+            self._height = height
             self.end(f"ended after {n} iterations with {n_atoms} atoms and a gap of {gap:.3g}")
+        elif n:
+            self.step(n, height, lambda: gap)
+        else:
+            self.begin(f"atoms: {n_atoms}", height)
 
 
 def teller(kind, verbose, counts):

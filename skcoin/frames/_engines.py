@@ -143,3 +143,19 @@ def to_user(table, frame):
     """A small table in the library that the user's frame is of, or pandas for a database's."""
     from_database = table.implementation.is_pyarrow() and not frame.implementation.is_pyarrow()
     return table.to_pandas() if from_database and find_spec("pandas") else table.to_native()
+
+
+def frame_of(columns, library):
+    """A frame of a dict of arrays, in a library that is given by name or as a module."""
+    try:
+        return narwhals().from_dict(columns, backend=library).to_native()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"as_frame is {library!r}, but must be False, True for pandas, or another library "
+            'with frames in memory, such as "polars" or "pyarrow".'
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"as_frame={library!r} needs {error.name}, which is not installed. Install it, or use "
+            "another library."
+        ) from error

@@ -23,7 +23,7 @@ from skcoin.inspection._predictive import as_whole, moments
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
-from skcoin.inspection._workers import repeat
+from skcoin._progress.workers import repeat
 
 NOTHING = 1e-10  # of a variance, that is left
 NUMBERS = 2**22  # of classes, coins and rows, in one array

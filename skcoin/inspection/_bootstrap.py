@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import check_scalar
 
 from skcoin._base import BaseMixture
 from skcoin._em.quadratic import is_logit
@@ -19,6 +20,15 @@ from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._refits import fit_again
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables, simulation
+from skcoin.inspection._tables import (
+    AsFrame,
+    Result,
+    axes_of,
+    by_parameter,
+    coin_names,
+    frame_maker,
+    tidy,
+)
 
 
 def bootstrap(
@@ -33,7 +43,8 @@ def bootstrap(
     n_jobs: int | None = None,
     verbose: int = 0,
     callbacks: Sequence[object] = (),
-) -> Bunch:
+    as_frame: AsFrame = False,
+) -> Any:
     """Fit again and again to rows that could have been: the distribution of the estimates.
 
     Either to rows simulated from the model, with the numbers of tosses of the rows of X, or to
@@ -64,10 +75,15 @@ def bootstrap(
         Of joblib; 0 is silent.
     callbacks : sequence, default=()
         Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each coin of each fit, the
+        ``replicate``; of a ProductBinomialMixture for each class and coin, by the names of the
+        columns of heads.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``theta``, ``weights`` : ndarray of shape (n_boot, n_components)
             The coins of each fit, in the order of those of the model: coins that could as well
             change their names are matched to the nearest, by ``arcsin sqrt theta`` and, if coins
@@ -91,7 +107,8 @@ def bootstrap(
         If ``n_boot`` is less than 1, weights are not whole, tosses are not whole and
         ``parametric``, or the data are not as in ``fit``.
     ImportError
-        If there are ``callbacks`` and the installed scikit-learn has none.
+        If the library of ``as_frame`` is missing, or there are ``callbacks`` and the installed
+        scikit-learn has none.
 
     Warns
     -----
@@ -123,8 +140,9 @@ def bootstrap(
     >>> fits.theta.std(axis=0).round(2), standard_errors(coins, X).theta.round(2)
     (array([0.02, 0.01]), array([0.02, 0.02]))
     """
+    to_frame = frame_maker(as_frame)
     check_parametric(model)
-    return replicates_of(
+    result = replicates_of(
         check_fitted(model, X, sample_weight, coins),
         n_boot,
         parametric=parametric,
@@ -133,6 +151,10 @@ def bootstrap(
         verbose=verbose,
         callbacks=callbacks,
     )
+    if to_frame is None:
+        return result
+    axes = {"replicate": range(n_boot), **axes_of(result.weights.shape[1], coin_names(model))}
+    return to_frame(tidy(by_parameter(estimate=result), axes))
 
 
 def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0, callbacks=()):
@@ -152,7 +174,7 @@ def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0
         verbose=verbose,
         callbacks=callbacks,
     )
-    result = Bunch(**{name: np.array([fit[name] for fit in fits]) for name in fits[0]})
+    result = Result(**{name: np.array([fit[name] for fit in fits]) for name in fits[0]})
     converged = result.converged
     if not converged.all():
         warn_user(

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Bunch
-from sklearn.utils._optional_dependencies import check_pandas_support
 
 from skcoin._base import count_rows, recipe_of, warn_of_layout
 from skcoin._beta_binomial_mixture import BetaBinomialMixture
@@ -21,6 +19,7 @@ from skcoin._product_binomial_mixture import ProductBinomialMixture, is_singular
 from skcoin._progress.printing import ClimbTeller, Teller, teller
 from skcoin._validation import Column, check_number, refuse_if_no_toss
 from skcoin.inspection._optimality_gap import gap_of, highest_of
+from skcoin.inspection._tables import AsFrame, Result, frame_maker
 
 Kind = BinomialMixture | BetaBinomialMixture | ProductBinomialMixture
 
@@ -33,7 +32,7 @@ def compare_n_components(
     estimator: Kind | Sequence[Kind] | None = None,
     min_gain: float = 1e-3,
     verbose: int = 0,
-    as_frame: bool = False,
+    as_frame: AsFrame = False,
 ) -> Any:
     """Fit one coin, two coins and so on, and put their criteria side by side.
 
@@ -58,12 +57,13 @@ def compare_n_components(
     verbose : int, default=0
         1 prints each row of the table, 2 also how long it took. The climbs of a fit are printed
         where the ``estimator`` has a ``verbose`` of its own.
-    as_frame : bool, default=False
-        Whether to return a pandas ``DataFrame``.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has the columns below.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch` of ndarray of shape (n_rows,), or DataFrame
+    result : :class:`~sklearn.utils.Bunch` of ndarray of shape (n_rows,), or a data frame
         ``model`` : str
             Of several estimators: which one, with what it was given but for ``n_components``.
         ``n_components`` : int
@@ -94,7 +94,7 @@ def compare_n_components(
         If ``estimator`` holds or starts coins, the number of which is to vary, is an empty list or
         one of several layouts or of one coin and several, or the data are not as in ``fit``.
     ImportError
-        If ``as_frame`` and pandas is missing.
+        If the library of ``as_frame`` is missing.
 
     See Also
     --------
@@ -131,6 +131,7 @@ def compare_n_components(
     BetaBinomialMixture()    1  2  321.7
     BetaBinomialMixture()    2  4  324.1
     """
+    to_frame = frame_maker(as_frame)
     _refuse_model(X, "X")
     _refuse_model(max_components, "max_components")
     check_number(max_components, "max_components", Integral, min_val=1)
@@ -155,9 +156,7 @@ def compare_n_components(
             if rows[-1]["gap"] < min_gain:
                 break
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    if as_frame:
-        return check_pandas_support("as_frame=True").DataFrame(table)
-    return Bunch(**table)
+    return Result(**table) if to_frame is None else to_frame(table)
 
 
 def _row(model, counts, highest):

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import check_scalar
 
 from skcoin._base import BaseMixture
 from skcoin._counts import HIDDEN
@@ -19,7 +20,9 @@ from skcoin.inspection._predictive import as_whole, log_probability
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
+from skcoin.inspection._tables import AsFrame, Result, frame_maker
 
+OF_ALL = "pearson", "deviance", "dispersion_ratio"
 ROUNDING = 1e-6  # of statistics that count as equal
 
 
@@ -35,7 +38,8 @@ def goodness_of_fit(
     n_jobs: int | None = None,
     verbose: int = 0,
     callbacks: Sequence[object] = (),
-) -> Bunch:
+    as_frame: AsFrame = False,
+) -> Any:
     """Test whether rows are such as the model would give, and whether they vary too much.
 
     In the table of counts, ``O`` rows have ``h`` heads in ``n`` tosses; of the ``m_n`` rows of
@@ -76,10 +80,14 @@ def goodness_of_fit(
         Of joblib; 0 is silent.
     callbacks : sequence, default=()
         Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each ``statistic``, of all rows
+        and then of each class, with ``fewest_tosses``, ``most_tosses`` and ``rows``.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``pearson``, ``deviance`` : float
             The statistics of the cells.
         ``dispersion_ratio`` : float
@@ -116,7 +124,8 @@ def goodness_of_fit(
         If the model is not at a maximum for these rows; if ``n_boot`` or ``n_classes`` is less than
         1, or tosses or weights are not whole; or the data are not as in ``fit``.
     ImportError
-        If there are ``callbacks`` and the installed scikit-learn has none.
+        If the library of ``as_frame`` is missing, or there are ``callbacks`` and the installed
+        scikit-learn has none.
 
     See Also
     --------
@@ -166,6 +175,7 @@ def goodness_of_fit(
     G2 97.0, p 0.01; dispersion 1.16, p 0.01
     G2 13.5, p 0.13; dispersion 1.00, p 0.13
     """
+    to_frame = frame_maker(as_frame)
     check_scalar(n_classes, "n_classes", Integral, min_val=1)
     check_one_coin(
         model,
@@ -188,14 +198,30 @@ def goodness_of_fit(
     )
     statistics, null = read(mixture, counts), np.array(simulated)
     shares = p_values(statistics, null)
-    result = Bunch()
-    for i, name in enumerate(("pearson", "deviance", "dispersion_ratio")):
+    tosses, rows_of = read.describe(counts.tossed)
+    if to_frame is not None:
+        return to_frame(_columns(statistics, shares, tosses, rows_of))
+    result = Result()
+    for i, name in enumerate(OF_ALL):
         result[name] = float(statistics[i])
         result[f"{name}_p_value"] = float(shares[i])
         result[f"null_{name}"] = null[:, i]
-    result.class_tosses, result.class_rows = read.describe(counts.tossed)
+    result.class_tosses, result.class_rows = tosses, rows_of
     result.class_dispersion_ratio, result.class_p_value = statistics[3:], shares[3:]
     return result
+
+
+def _columns(statistics, p_values, tosses, rows):
+    """The statistics of all rows and then those of each class of tosses, one below the other."""
+    n_all, n_classes = len(OF_ALL), len(rows)
+    return {
+        "statistic": np.array([*OF_ALL, *["dispersion_ratio"] * n_classes]),
+        "fewest_tosses": np.append([tosses[:, 0].min()] * n_all, tosses[:, 0]),
+        "most_tosses": np.append([tosses[:, 1].max()] * n_all, tosses[:, 1]),
+        "rows": np.append([rows.sum()] * n_all, rows),
+        "value": statistics,
+        "p_value": p_values,
+    }
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
-from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._em.parameters import Parameters
@@ -19,6 +18,16 @@ from skcoin.inspection._bootstrap import replicates_of
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._profile import profile_interval
 from skcoin.inspection._standard_errors import advice_if_below, errors_of, gain_of
+from skcoin.inspection._tables import (
+    AsFrame,
+    Result,
+    axes_of,
+    by_parameter,
+    coin_names,
+    ends,
+    frame_maker,
+    tidy,
+)
 
 METHODS = ("wald", "profile", "bootstrap")
 
@@ -37,7 +46,8 @@ def confidence_intervals(
     n_jobs: int | None = None,
     verbose: int = 0,
     callbacks: Sequence[object] = (),
-) -> Bunch:
+    as_frame: AsFrame = False,
+) -> Any:
     """Confidence intervals of the coins.
 
     Three methods, from the quickest to the most expensive:
@@ -76,10 +86,15 @@ def confidence_intervals(
         With "bootstrap" as there; with "profile" 1 prints each interval and 2 how long it took.
     callbacks : sequence, default=()
         As in ``bootstrap``.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each coin, with ``theta``,
+        ``theta_low``, ``theta_high`` and so on; of a ProductBinomialMixture for each class and
+        coin, by the names of the columns of heads.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``theta`` : ndarray of shape (n_components, 2)
             Lower and upper end for the probability of heads of each coin, in [0, 1]. NaN if it is
             held, and with "wald" also if it is 0 or 1.
@@ -97,6 +112,9 @@ def confidence_intervals(
         If it is no model of hidden coins.
     ValueError
         If ``level`` or ``method`` is not as above, or the data are not as in ``fit``.
+    ImportError
+        If the library of ``as_frame`` is missing, or there are ``callbacks`` and the installed
+        scikit-learn has none.
 
     See Also
     --------
@@ -130,29 +148,28 @@ def confidence_intervals(
     array([[0.169, 0.251],
            [0.   , 0.088]])
     """
+    to_frame = frame_maker(as_frame)
     check_level(level)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}.")
     check_parametric(model)
     fitted = check_fitted(model, X, sample_weight, coins)
+    options = {"random_state": random_state, "n_jobs": n_jobs}
+    options |= {"verbose": verbose, "callbacks": callbacks}
     if method == "bootstrap":
-        replicates = replicates_of(
-            fitted,
-            n_boot,
-            parametric=parametric,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-            callbacks=callbacks,
-        )
-        return _percentile(replicates, fitted, level)
-    if method == "wald":
+        replicates = replicates_of(fitted, n_boot, parametric=parametric, **options)
+        intervals, advice = _percentile(replicates, fitted, level), []
+    elif method == "wald":
         errors, advice = errors_of(fitted)
         intervals = wald(fitted.mixture, errors, level)
     else:
         intervals, advice = profile(fitted, level, Teller(verbose))
     warn_of(advice)
-    return intervals
+    if to_frame is None:
+        return intervals
+    estimates = fitted.mixture.by_name
+    columns = by_parameter(estimate=estimates, **ends(intervals, estimates))
+    return to_frame(tidy(columns, axes_of(fitted.n_components, coin_names(model))))
 
 
 def wald(mixture, errors, level):
@@ -164,7 +181,7 @@ def wald(mixture, errors, level):
             half = z * error / (p * (1 - p))
             return expit(np.stack([logit(p) - half, logit(p) + half], axis=-1))
 
-    return Bunch(**{name: interval(p, errors[name]) for name, p in mixture.by_name.items()})
+    return Result(**{name: interval(p, errors[name]) for name, p in mixture.by_name.items()})
 
 
 def profile(fitted, level, tell=lambda text: None):  # noqa: ARG005
@@ -183,12 +200,12 @@ def profile(fitted, level, tell=lambda text: None):  # noqa: ARG005
 
 
 def _percentile(replicates, fitted, level):
-    ends, names = ((1 - level) / 2, (1 + level) / 2), fitted.mixture.family.names
+    beyond, names = ((1 - level) / 2, (1 + level) / 2), fitted.mixture.family.names
 
     def interval(p, k):
         values = replicates["weights" if p is None else names[p]][:, k]
         return np.quantile(
-            values if values.ndim == 1 else values[:, p - names.index(names[p])], ends
+            values if values.ndim == 1 else values[:, p - names.index(names[p])], beyond
         )
 
     return _each_learned(fitted, interval)
@@ -211,5 +228,5 @@ def _each_learned(fitted, interval):
     if specification.free_weights and n_coins > 1:
         for k in range(n_coins):
             weights[:, k] = interval(None, k)
-    ends = replace(fitted.mixture, parameters=Parameters(weights, components)).by_name
-    return Bunch(**{name: np.stack([*pair], axis=-1) for name, pair in ends.items()})
+    pairs = replace(fitted.mixture, parameters=Parameters(weights, components)).by_name
+    return Result(**{name: np.stack([*pair], axis=-1) for name, pair in pairs.items()})

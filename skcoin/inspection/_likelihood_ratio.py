@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture, layout_of
 from skcoin._em.specification import warm_start
@@ -16,6 +16,7 @@ from skcoin.inspection._inspected import Inspected, check_fitted, check_parametr
 from skcoin.inspection._nesting import as_alternative, roles_if_nested
 from skcoin.inspection._resampling import Simulation, draw_tables, simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
+from skcoin.inspection._tables import AsFrame, Result, frame_maker, one_row
 
 
 def likelihood_ratio_test(
@@ -29,7 +30,8 @@ def likelihood_ratio_test(
     n_jobs: int | None = None,
     verbose: int = 0,
     callbacks: Sequence[object] = (),
-) -> Bunch:
+    as_frame: AsFrame = False,
+) -> Any:
     """Test a model against one with more coins, with coins that vary, or with less held.
 
     The statistic is ``2 (log L(alternative) - log L(null))``. What it would be if the null model
@@ -59,10 +61,13 @@ def likelihood_ratio_test(
         Of joblib; 0 is silent.
     callbacks : sequence, default=()
         Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has one row: ``statistic``, ``p_value``, ``n_boot``.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``statistic`` : float
             Twice the gain in log-likelihood.
         ``p_value`` : float
@@ -81,7 +86,8 @@ def likelihood_ratio_test(
         not at a maximum for these rows; if ``n_boot`` is less than 1, or weights or tosses are not
         whole.
     ImportError
-        If there are ``callbacks`` and the installed scikit-learn has none.
+        If the library of ``as_frame`` is missing, or there are ``callbacks`` and the installed
+        scikit-learn has none.
 
     See Also
     --------
@@ -139,6 +145,7 @@ def likelihood_ratio_test(
     >>> round(test.statistic, 1), test.p_value
     (30.7, 0.05)
     """
+    to_frame = frame_maker(as_frame)
     for model, name in ((null, "null"), (alternative, "alternative")):
         check_parametric(model, name)
     small, large = (check_fitted(model, X, sample_weight) for model in (null, alternative))
@@ -169,11 +176,10 @@ def likelihood_ratio_test(
     )
     distribution = np.array(simulated)
     n_higher = np.sum(distribution >= statistic - resolution)
-    return Bunch(
-        statistic=statistic,
-        p_value=float((n_higher + 1) / (n_boot + 1)),
-        null_distribution=distribution,
-    )
+    test = {"statistic": statistic, "p_value": float((n_higher + 1) / (n_boot + 1))}
+    if to_frame is None:
+        return Result(**test, null_distribution=distribution)
+    return to_frame(one_row(test | {"n_boot": n_boot}))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The optimality gap: what any other mixture could still gain."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._families import BINOMIAL
@@ -16,9 +17,16 @@ from skcoin._families.nonparametric import ceiling
 from skcoin._families.rates import grid_for
 from skcoin._validation import Column
 from skcoin.inspection._inspected import check_fitted, check_one_coin
+from skcoin.inspection._tables import AsFrame, Result, frame_maker, one_row
 
 
-def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = None) -> Bunch:
+def optimality_gap(
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
+    *,
+    as_frame: AsFrame = False,
+) -> Any:
     """How much log-likelihood any mixture of binomials could still gain over a model.
 
     Any: of any number of coins, with any thetas and weights, and so of any distribution of theta.
@@ -45,10 +53,13 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
         Tosses in the layout of the model.
     sample_weight : array-like of shape (n_samples,), default=None
         How often each row counts.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has one row, without the grid.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``gap`` : float, at least 0
             In total log-likelihood (natural log); at most 1e-4, or 1e-13 of the weight of all rows,
             above the truth, but for rounding.
@@ -69,6 +80,8 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
         If it is no model of hidden coins.
     ValueError
         If X or ``sample_weight`` is not as in ``fit``, or X holds no toss.
+    ImportError
+        If the library of ``as_frame`` is missing.
 
     See Also
     --------
@@ -102,13 +115,17 @@ def optimality_gap(model: BaseMixture, X: ArrayLike, sample_weight: Column = Non
     >>> abs(optimality_gap(four, X, sample_weight=times).gap) < 1e-3
     True
     """
+    to_frame = frame_maker(as_frame)
     check_one_coin(
         model,
         "the nonparametric optimum bounds mixtures with one coin a row",
         "Compare numbers of classes by compare_n_components or likelihood_ratio_test.",
     )
     fitted = check_fitted(model, X, sample_weight)
-    return bounds_of(fitted.mixture, fitted.counts)
+    bounds = bounds_of(fitted.mixture, fitted.counts)
+    if to_frame is None:
+        return bounds
+    return to_frame(one_row({name: bounds[name] for name in ("gap", "one_step", "theta")}))
 
 
 def gap_of(mixture, counts, highest=None):
@@ -138,4 +155,4 @@ def bounds_of(mixture, counts):
     bound = most_gain(height, counts.n_rows) + rounding_of(log_fitted, counts.multiplicity)
     bound = float(bound)
     gap = min(gap_of(mixture, counts), bound)
-    return Bunch(gap=gap, one_step=bound, theta=float(theta), grid=grid, gradient=gradient)
+    return Result(gap=gap, one_step=bound, theta=float(theta), grid=grid, gradient=gradient)

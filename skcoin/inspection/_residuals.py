@@ -1,6 +1,7 @@
 """Residuals that are exactly normal where the model is true."""
 
 from numbers import Real
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,14 +11,42 @@ from sklearn.utils import check_random_state
 from skcoin._base import BaseMixture, check_model, map_model
 from skcoin._validation import Floats, Seed, check_number
 from skcoin.inspection._predictive import log_tails, refuse_fractions
+from skcoin.inspection._tables import AsFrame, coin_names, frame_maker
 
 LEAST = 2.0**-54  # of a place; at 0 itself a residual would be infinite
 MOST_DRAWN = 2**17  # residuals of one table
 
 
+@overload
 def quantile_residuals(
-    model: BaseMixture, X: ArrayLike, random_state: Seed = None, *, place: float | None = None
-) -> Floats:
+    model: BaseMixture,
+    X: ArrayLike,
+    random_state: Seed = None,
+    *,
+    place: float | None = None,
+    as_frame: Literal[False] = False,
+) -> Floats: ...
+
+
+@overload
+def quantile_residuals(
+    model: BaseMixture,
+    X: ArrayLike,
+    random_state: Seed = None,
+    *,
+    place: float | None = None,
+    as_frame: AsFrame,
+) -> Any: ...
+
+
+def quantile_residuals(
+    model: BaseMixture,
+    X: ArrayLike,
+    random_state: Seed = None,
+    *,
+    place: float | None = None,
+    as_frame: AsFrame = False,
+) -> Any:
     """The quantile of each row under the model, as that of a normal distribution.
 
     With ``F`` the distribution function of the heads of a row of ``n`` tosses, and ``U`` uniform
@@ -41,10 +70,15 @@ def quantile_residuals(
     place : float, default=None
         In [0, 1], a value for ``U`` instead, the same for all rows: 0.5 gives residuals that are
         not random, and not quite normal.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each row of X, with the index of X
+        where both are of pandas, and one column, ``residual``; of a ProductBinomialMixture a column
+        for each coin, by the names of those of heads.
 
     Returns
     -------
-    residuals : ndarray of shape (n_samples,)
+    residuals : ndarray of shape (n_samples,), or a data frame
         Of a ProductBinomialMixture (n_samples, n_coins). NaN for a row or a coin without tosses;
         infinite for one that no coin can show, and for a place of 0
         or 1 at an end of what can be seen.
@@ -58,6 +92,8 @@ def quantile_residuals(
     ValueError
         If X is not as in ``fit``, or holds counts that are not whole, or ``place`` is not in
         [0, 1].
+    ImportError
+        If the library of ``as_frame`` is missing.
 
     Warns
     -----
@@ -95,6 +131,7 @@ def quantile_residuals(
     >>> print(f"standard deviation {q.std():.2f}, from {q.min():.2f} to {q.max():.2f}")
     standard deviation 0.92, from -1.54 to 2.10
     """
+    to_frame = frame_maker(as_frame)
     check_model(model)
     if place is not None:
         check_number(place, "place", Real, min_val=0, max_val=1)
@@ -102,7 +139,14 @@ def quantile_residuals(
     of_rows = np.moveaxis(of_rows, -1, 0)
     if place is None:
         place = draw_places(check_random_state(random_state), of_rows.shape[1:])
-    return residuals_at(place, of_rows)
+    residuals = residuals_at(place, of_rows)
+    if to_frame is None:
+        return residuals
+    names = coin_names(model) or ("residual",)
+    frame = to_frame(dict(zip(names, residuals.reshape(len(residuals), -1).T, strict=True)))
+    if hasattr(frame, "iloc") and hasattr(X, "iloc"):
+        frame.index = X.index
+    return frame
 
 
 def residuals_at(place, log_tails):

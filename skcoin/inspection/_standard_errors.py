@@ -1,11 +1,11 @@
 """Standard errors from the observed information."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._em.e_step import e_step
@@ -15,14 +15,28 @@ from skcoin._validation import Column
 from skcoin._warnings import warn_of
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._inspected import check_fitted, check_parametric
+from skcoin.inspection._tables import (
+    AsFrame,
+    Result,
+    axes_of,
+    by_parameter,
+    coin_names,
+    frame_maker,
+    tidy,
+)
 
 LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten the digits
 MOST_GAIN = 0.01  # in log-likelihood; with more left, a seventh of a standard error from the top
 
 
 def standard_errors(
-    model: BaseMixture, X: ArrayLike, sample_weight: Column = None, *, coins: Column = None
-) -> Bunch:
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
+    *,
+    coins: Column = None,
+    as_frame: AsFrame = False,
+) -> Any:
     """Standard errors of the coins, from the observed information.
 
     They tell how far the estimates may be from the truth: the inverse of the curvature of the
@@ -45,10 +59,15 @@ def standard_errors(
         The weights of the fit: how often each row counts.
     coins : array-like of shape (n_samples,), default=None
         The known coins of the fit, -1 where hidden.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each coin, with ``theta``,
+        ``theta_error`` and so on; of a ProductBinomialMixture for each class and coin, by the names
+        of the columns of heads.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``theta`` : ndarray of shape (n_components,)
             Standard error of the probability of heads of each coin. NaN if it is held or, at 0
             or 1, has none.
@@ -69,6 +88,8 @@ def standard_errors(
         If it is no model of hidden coins.
     ValueError
         If X, ``sample_weight`` or ``coins`` is not as in ``fit``, or X holds no toss.
+    ImportError
+        If the library of ``as_frame`` is missing.
 
     Warns
     -----
@@ -108,10 +129,15 @@ def standard_errors(
     >>> errors.theta.round(3), errors.weights.round(3)
     (array([0.021, 0.021]), array([0.124, 0.124]))
     """
+    to_frame = frame_maker(as_frame)
     check_parametric(model)
-    errors, advice = errors_of(check_fitted(model, X, sample_weight, coins))
+    fitted = check_fitted(model, X, sample_weight, coins)
+    errors, advice = errors_of(fitted)
     warn_of(advice)
-    return errors
+    if to_frame is None:
+        return errors
+    columns = by_parameter(estimate=fitted.mixture.by_name, error=errors)
+    return to_frame(tidy(columns, axes_of(fitted.n_components, coin_names(model))))
 
 
 def errors_of(fitted):
@@ -122,7 +148,7 @@ def errors_of(fitted):
     )
     errors = Parameters(of_weights, np.stack(of_components, axis=-1))
     by_name = replace(fitted.mixture, parameters=errors).by_name
-    return Bunch(**by_name, covariance=covariance), advice
+    return Result(**by_name, covariance=covariance), advice
 
 
 def gain_of(fitted):

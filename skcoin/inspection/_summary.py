@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 from textwrap import TextWrapper
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,10 +14,21 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, check_level
 from skcoin.inspection._classification import relative_entropy_of
 from skcoin.inspection._dispersion import dispersion_ratio_of
-from skcoin.inspection._inspected import check_fitted, coin_names
+from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
+from skcoin.inspection._tables import (
+    axes_of,
+    by_parameter,
+    coin_names,
+    ends,
+    frame_maker,
+    html_table,
+    latex_table,
+    text_lines,
+    tidy,
+)
 from skcoin.inspection._text import several
 
 SURE = 2.5  # standard errors of the dispersion ratio, which are a little too large
@@ -114,7 +126,7 @@ def summary(
         facts=_facts(model, fitted),
         notes=list(dict(advice)),
         shared=tuple(_shared(fitted)),
-        coin_names=tuple(coin_names(model)),
+        coin_names=coin_names(model),
     )
 
 
@@ -187,20 +199,79 @@ class Summary:
             88, initial_indent="! ", subsequent_indent="  ", break_on_hyphens=False
         )
         notes = [paragraph.fill(note) for note in self.notes]
-        blocks = [self.title], *map(_lines, self._tables()), facts, notes
+        blocks = [self.title], *map(text_lines, self._tables()), facts, notes
         return "\n\n".join("\n".join(block) for block in blocks if block)
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        facts = [[name, value] for name, value in self.facts.items()]
+        tables = "".join(html_table(rows, head) for head, *rows in self._tables())
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f"<div><p><strong>{escape(self.title)}</strong></p>"
-            f"{''.join(map(_html_table, self._tables()))}"
-            f"<table><tbody>{''.join(_html_row(fact, 'td') for fact in facts)}</tbody></table>"
+            f"{tables}{html_table([*self.facts.items()])}"
             + (f"<ul>{notes}</ul></div>" if notes else "</div>")
         )
+
+    def to_frame(self, library: str | ModuleType = "pandas") -> Any:
+        """The estimates as a data frame, with all their digits.
+
+        Parameters
+        ----------
+        library : str or module, default="pandas"
+            Whose frame, such as "polars" or "pyarrow".
+
+        Returns
+        -------
+        frame : data frame
+            A row for each ``coin`` with ``theta``, ``theta_error``, ``theta_low``, ``theta_high``,
+            the same of ``dispersion`` if coins vary, and of ``weight``. Of several coins in a row
+            there is one for each ``class`` and ``coin``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such library with frames in memory.
+        ImportError
+            If it is not installed.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.inspection import summary
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> frame = summary(BinomialMixture().fit(X), X).to_frame()
+        >>> print(frame[["coin", "theta", "theta_low", "theta_high", "weight"]].round(2))
+           coin  theta  theta_low  theta_high  weight
+        0     0   0.79       0.48        0.94    0.52
+        1     1   0.51       0.22        0.80    0.48
+        """
+        to_frame = frame_maker(library)
+        names = self.estimates
+        columns = by_parameter(estimate=names, error=self.errors, **ends(self.intervals, names))
+        return to_frame(tidy(columns, axes_of(len(names.weights), self.coin_names)))
+
+    def to_latex(self) -> str:
+        """The tables in LaTeX, with the rules of its package booktabs, to be put into a paper.
+
+        Returns
+        -------
+        latex : str
+            A ``tabular`` of the coins, or one of the classes and one of their coins, and one of the
+            criteria. Title and notes are comments.
+
+        Examples
+        --------
+        >>> from skcoin import BinomialMixture
+        >>> from skcoin.inspection import summary
+        >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
+        >>> latex = summary(BinomialMixture(1).fit(X), X).to_latex()
+        >>> latex.splitlines()[2]
+        '\\\\begin{tabular}{rrrrrrr}'
+        """
+        comments = "\n".join(f"% {text}" for text in (self.title, *self.notes))
+        tables = [latex_table(rows, head) for head, *rows in self._tables()]
+        return "\n\n".join([comments, *tables, latex_table([*self.facts.items()], align="l")])
 
     def _tables(self):
         """The table of coins or, of several in a row, that of classes and that of their coins."""
@@ -316,22 +387,3 @@ def _number(value, decimals):
 def _by_coin(values, n_axes):
     """One after another: of classes and coins all classes of a coin, then those of the next."""
     return values if n_axes == 1 else values.swapaxes(0, 1).reshape(-1, *values.shape[2:])
-
-
-def _lines(table):
-    """The rows of a table, with columns of one width."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(c.rjust(width) for c, width in zip(line, widths, strict=True)).rstrip()
-        for line in table
-    ]
-
-
-def _html_table(table):
-    head, *rows = table
-    body = "".join(_html_row(row, "td") for row in rows)
-    return f"<table><thead>{_html_row(head, 'th')}</thead><tbody>{body}</tbody></table>"
-
-
-def _html_row(cells, tag):
-    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
