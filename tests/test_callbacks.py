@@ -3,13 +3,14 @@
 import importlib.util
 
 import joblib
+import pandas as pd
 import pytest
 from _assertions import assert_same
 from _references import load_set
 
-from skcoin import BinomialMixture
+from skcoin import BinomialMixture, fit_groups
 from skcoin._progress.workers import repeat
-from skcoin.inspection import bootstrap
+from skcoin.inspection import bootstrap, confidence_intervals
 
 pytestmark = pytest.mark.filterwarnings("error")
 RATS, _ = load_set("rat_tumours")
@@ -56,6 +57,15 @@ class TestCallbacks:
         expected += [("end root", 0, n_boot), ("teardown", 0, n_boot)]
         assert recorders[0].log == recorders[1].log == expected
         assert_same(bootstrap(model, RATS, **options), fits)
+
+    def test_are_told_of_refits_for_intervals_and_of_batches_of_groups(self):
+        recorder, rows = Recorder(), pd.DataFrame(RATS, columns=["heads", "tails"])
+        model, groups = BinomialMixture(1).fit(RATS), rows.assign(rows=1, group=RATS[:, 0] % 2)
+        confidence_intervals(model, RATS, method="bootstrap", n_boot=3, callbacks=[recorder])
+        assert [what for what, _, _ in recorder.log].count("end leaf") == 3
+        fits = fit_groups(model, groups, "group", callbacks=[recorder])
+        assert recorder.log[-1] == ("teardown", 0, 1)
+        pd.testing.assert_frame_equal(fits, fit_groups(model, groups, "group"))
 
     @pytest.mark.parametrize("n_jobs", [None, 2])
     def test_are_torn_down_where_a_task_raises(self, n_jobs):

@@ -74,6 +74,12 @@ def write() -> None:
     print(summary(model, X).title, standard_errors(model, X).theta, optimality_gap(model, X).gap)
     intervals = confidence_intervals(model, X, method="profile", level=0.9)
     print(intervals.theta[:, 0], bootstrap(model, X, n_boot=2).converged.all())
+    print(standard_errors(model, X, as_frame=True)["theta_error"])
+    print(
+        confidence_intervals(model, X, as_frame=pl, verbose=1), summary(model, X).to_frame("polars")
+    )
+    assert_type(summary(model, X).to_latex(), str)
+    print(quantile_residuals(model, X, as_frame="polars")["residual"])
     print(likelihood_ratio_test(BinomialMixture(1).fit(X), model, X, n_boot=2).p_value)
     print(goodness_of_fit(model, X, n_boot=2).deviance_p_value)
     assert_type(quantile_residuals(model, X, random_state=0), Floats)
@@ -107,6 +113,8 @@ def write() -> None:
         lambda: BinomialMixture().fit(X, weights=[1] * 5),  # type: ignore[call-arg]
         lambda: NonparametricBinomialMixture().fit(X, coins=[0] * 5),  # type: ignore[call-arg]
         lambda: model.sample("3"),  # type: ignore[arg-type]
+        lambda: BinomialMixture(verbose="much").fit(X),  # type: ignore[arg-type]
+        lambda: standard_errors(model, X, as_frame=3),  # type: ignore[arg-type]
         lambda: standard_errors(BinomialMixture, X),  # type: ignore[arg-type]
         lambda: MixtureDisplay.from_estimator(model, X, axes=None),  # type: ignore[call-arg]
         lambda: count_tosses(frame, 0),  # type: ignore[arg-type]
