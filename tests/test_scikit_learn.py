@@ -79,6 +79,7 @@ INVALID = {
     "max_iter": [0, 1.5, np.inf, None, "100"],
     "warm_start": [None, "no", 2],
     "random_state": [-1, 0.5, "seed", np.random.default_rng(0)],
+    "verbose": [-1, 0.5, None, "much"],
 }
 
 GRIDS = {

@@ -166,10 +166,6 @@ def test_joblib_tells_of_shared_work_and_nothing_of_single_fits(work, capfd):
 
 
 @pytest.mark.parametrize("verbose", [-1, "much", 0.5])
-def test_a_wrong_verbose_is_refused_by_name(verbose):
-    for work in (
-        lambda: BinomialMixture(verbose=verbose).fit(RATS),
-        lambda: compare_n_components(RATS, 1, verbose=verbose),
-    ):
-        with pytest.raises((TypeError, ValueError), match="verbose"):
-            work()
+def test_a_wrong_verbose_of_a_function_is_refused_by_name(verbose):
+    with pytest.raises((TypeError, ValueError), match="verbose"):
+        compare_n_components(RATS, 1, verbose=verbose)
