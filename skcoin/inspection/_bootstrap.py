@@ -20,15 +20,7 @@ from skcoin._warnings import warn_user
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._refits import fit_again
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables, simulation
-from skcoin.inspection._tables import (
-    AsFrame,
-    Result,
-    axes_of,
-    by_parameter,
-    coin_names,
-    frame_maker,
-    tidy,
-)
+from skcoin.inspection._tables import AsFrame, Result, by_component, coin_names, frame_maker
 
 
 def bootstrap(
@@ -77,9 +69,8 @@ def bootstrap(
         Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
     as_frame : bool, str or module, default=False
         Whether to return a table instead: of pandas, or of the library of this name, such as
-        "polars". It has a row for each coin of each fit, the
-        ``replicate``; of a ProductBinomialMixture for each class and coin, by the names of the
-        columns of heads.
+        "polars". It has a row for each coin of each fit, the ``replicate``; of a
+        ProductBinomialMixture for each class and coin, by the names of the columns of heads.
 
     Returns
     -------
@@ -151,10 +142,9 @@ def bootstrap(
         verbose=verbose,
         callbacks=callbacks,
     )
-    if to_frame is None:
-        return result
-    axes = {"replicate": range(n_boot), **axes_of(result.weights.shape[1], coin_names(model))}
-    return to_frame(tidy(by_parameter(estimate=result), axes))
+    return (
+        result if to_frame is None else to_frame(by_component(coin_names(model), estimate=result))
+    )
 
 
 def replicates_of(fitted, n_boot, *, parametric, random_state, n_jobs, verbose=0, callbacks=()):

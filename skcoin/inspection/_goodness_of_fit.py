@@ -82,8 +82,8 @@ def goodness_of_fit(
         Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
     as_frame : bool, str or module, default=False
         Whether to return a table instead: of pandas, or of the library of this name, such as
-        "polars". It has a row for each ``statistic``, of all rows
-        and then of each class, with ``fewest_tosses``, ``most_tosses`` and ``rows``.
+        "polars". It has a row for each ``statistic``, of all rows and then of each class, with
+        ``fewest_tosses``, ``most_tosses`` and ``rows``.
 
     Returns
     -------

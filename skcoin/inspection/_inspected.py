@@ -38,10 +38,6 @@ class Inspected:
     def specification(self):
         return self.recipe.specification
 
-    @property
-    def n_components(self):
-        return self.specification.n_components
-
     @cached_property
     def problem(self):
         return as_problem(self.recipe, self.counts)

@@ -21,12 +21,10 @@ from skcoin.inspection._standard_errors import advice_if_below, errors_of, gain_
 from skcoin.inspection._tables import (
     AsFrame,
     Result,
-    axes_of,
-    by_parameter,
+    by_component,
     coin_names,
     ends,
     frame_maker,
-    tidy,
 )
 
 METHODS = ("wald", "profile", "bootstrap")
@@ -88,9 +86,9 @@ def confidence_intervals(
         As in ``bootstrap``.
     as_frame : bool, str or module, default=False
         Whether to return a table instead: of pandas, or of the library of this name, such as
-        "polars". It has a row for each coin, with ``theta``,
-        ``theta_low``, ``theta_high`` and so on; of a ProductBinomialMixture for each class and
-        coin, by the names of the columns of heads.
+        "polars". It has a row for each coin, with ``theta``, ``theta_low``, ``theta_high`` and so
+        on; of a ProductBinomialMixture for each class and coin, by the names of the columns of
+        heads.
 
     Returns
     -------
@@ -168,8 +166,8 @@ def confidence_intervals(
     if to_frame is None:
         return intervals
     estimates = fitted.mixture.by_name
-    columns = by_parameter(estimate=estimates, **ends(intervals, estimates))
-    return to_frame(tidy(columns, axes_of(fitted.n_components, coin_names(model))))
+    parts = {"estimate": estimates, **ends(intervals, estimates)}
+    return to_frame(by_component(coin_names(model), **parts))
 
 
 def wald(mixture, errors, level):
@@ -192,11 +190,19 @@ def profile(fitted, level, tell=lambda text: None):  # noqa: ARG005
         if np.isinf(gain):  # the model takes some rows for impossible
             return np.nan
         low, high = profile_interval(p, k, fitted.parameters, fitted.problem, drop)
-        name = "weight" if p is None else fitted.mixture.family.names[p]
-        tell(f"{name} of component {k}: {low:.6g} to {high:.6g}")
+        tell(
+            f"{_name_of(fitted.mixture.family.names, p)} of component {k}: {low:.6g} to {high:.6g}"
+        )
         return low, high
 
     return _each_learned(fitted, interval), advice_if_below(gain)
+
+
+def _name_of(names, p):
+    """Of a parameter; of one for each coin in a row, with the number of the coin."""
+    if p is None:
+        return "weight"
+    return names[p] if names.count(names[p]) == 1 else f"{names[p]}[{p - names.index(names[p])}]"
 
 
 def _percentile(replicates, fitted, level):

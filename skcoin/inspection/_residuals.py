@@ -72,9 +72,9 @@ def quantile_residuals(
         not random, and not quite normal.
     as_frame : bool, str or module, default=False
         Whether to return a table instead: of pandas, or of the library of this name, such as
-        "polars". It has a row for each row of X, with the index of X
-        where both are of pandas, and one column, ``residual``; of a ProductBinomialMixture a column
-        for each coin, by the names of those of heads.
+        "polars". It has a row for each row of X, with the index of X where both are of pandas, and
+        one column, ``residual``; of a ProductBinomialMixture a column for each coin, by the names
+        of those of heads.
 
     Returns
     -------

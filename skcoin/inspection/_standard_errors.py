@@ -15,15 +15,7 @@ from skcoin._validation import Column
 from skcoin._warnings import warn_of
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.inspection._inspected import check_fitted, check_parametric
-from skcoin.inspection._tables import (
-    AsFrame,
-    Result,
-    axes_of,
-    by_parameter,
-    coin_names,
-    frame_maker,
-    tidy,
-)
+from skcoin.inspection._tables import AsFrame, Result, by_component, coin_names, frame_maker
 
 LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten the digits
 MOST_GAIN = 0.01  # in log-likelihood; with more left, a seventh of a standard error from the top
@@ -61,9 +53,8 @@ def standard_errors(
         The known coins of the fit, -1 where hidden.
     as_frame : bool, str or module, default=False
         Whether to return a table instead: of pandas, or of the library of this name, such as
-        "polars". It has a row for each coin, with ``theta``,
-        ``theta_error`` and so on; of a ProductBinomialMixture for each class and coin, by the names
-        of the columns of heads.
+        "polars". It has a row for each coin, with ``theta``, ``theta_error`` and so on; of a
+        ProductBinomialMixture for each class and coin, by the names of the columns of heads.
 
     Returns
     -------
@@ -136,8 +127,7 @@ def standard_errors(
     warn_of(advice)
     if to_frame is None:
         return errors
-    columns = by_parameter(estimate=fitted.mixture.by_name, error=errors)
-    return to_frame(tidy(columns, axes_of(fitted.n_components, coin_names(model))))
+    return to_frame(by_component(coin_names(model), estimate=fitted.mixture.by_name, error=errors))
 
 
 def errors_of(fitted):

@@ -19,15 +19,13 @@ from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
 from skcoin.inspection._tables import (
-    axes_of,
-    by_parameter,
+    by_component,
     coin_names,
     ends,
     frame_maker,
     html_table,
     latex_table,
     text_lines,
-    tidy,
 )
 from skcoin.inspection._text import several
 
@@ -248,8 +246,8 @@ class Summary:
         """
         to_frame = frame_maker(library)
         names = self.estimates
-        columns = by_parameter(estimate=names, error=self.errors, **ends(self.intervals, names))
-        return to_frame(tidy(columns, axes_of(len(names.weights), self.coin_names)))
+        parts = {"estimate": names, "error": self.errors, **ends(self.intervals, names)}
+        return to_frame(by_component(self.coin_names, **parts))
 
     def to_latex(self) -> str:
         """The tables in LaTeX, with the rules of its package booktabs, to be put into a paper.

@@ -56,12 +56,6 @@ def one_row(values):
     return {name: np.array([value]) for name, value in values.items()}
 
 
-def axes_of(n_components, coin_names=()):
-    """Those of estimates: coins or, where a row holds several of them, classes and coins."""
-    numbers = range(n_components)
-    return {"class": numbers, "coin": coin_names} if coin_names else {"coin": numbers}
-
-
 def coin_names(model):
     """Of several coins in a row, their columns of X: those of heads, or their numbers."""
     if model.theta_.ndim == 1:
@@ -72,19 +66,32 @@ def coin_names(model):
     return tuple(model.feature_names_in_[:: model.n_features_in_ // n_coins].tolist())
 
 
-def by_parameter(**parts):
-    """Estimates by name and what belongs to each, side by side: ``theta``, ``theta_error``, ...
+def by_component(coin_names, **parts):
+    """Estimates and what belongs to each side by side, a row for each coin, or class and coin.
 
     Parameters
     ----------
+    coin_names : tuple of str
+        Of several coins in a row; else empty.
     **parts : dict of str to ndarray
-        ``estimate`` and others, each with arrays by the names of the parameters.
+        ``estimate``, and others such as ``error``, by the names of the parameters. Their first axis
+        may be one of replicates.
+
+    Returns
+    -------
+    columns : dict of ndarray
+        ``theta``, ``theta_error`` and so on, after those that say what a row is.
     """
-    return {
+    *replicates, n_components = parts["estimate"]["weights"].shape
+    axes = {"replicate": range(replicates[0])} if replicates else {}
+    axes |= {"class" if coin_names else "coin": range(n_components)}
+    axes |= {"coin": coin_names} if coin_names else {}
+    columns = {
         _column(name, part): values[name]
         for name in parts["estimate"]
         for part, values in parts.items()
     }
+    return tidy(columns, axes)
 
 
 def ends(intervals, names):
