@@ -20,6 +20,9 @@ from skcoin import (
     ThreeCoinModel,
     fit_groups,
 )
+from skcoin._base import count_rows, recipe_of
+from skcoin._fit import fit_tables
+from skcoin._progress.printing import ClimbTeller
 from skcoin.inspection import bootstrap, compare_n_components, confidence_intervals
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -105,6 +108,16 @@ def test_changes_are_those_of_the_objective_and_little_is_left(solver, capsys):
     assert is_near.any()
     assert_allclose(np.array(left)[is_near], to_gain[is_near], rtol=0.05)
     assert left[-1] < model.tol
+
+
+def test_a_climb_from_what_excludes_a_row_is_told_like_any_other(capsys):
+    model = BinomialMixture(1, theta_init=[0.0])
+    [run] = fit_tables(
+        recipe_of(model), [count_rows(model, RATS, reset=True)], strict=False, report=ClimbTeller(3)
+    )
+    assert np.isneginf(run.objective[0])
+    assert "  Iteration 1 " in (out := capsys.readouterr().out)
+    assert "  change inf  left " in out
 
 
 def test_of_any_number_of_coins_what_is_left_is_the_gap(capsys):

@@ -73,7 +73,7 @@ class ClimbTeller(StepTeller):
 
     def __call__(self, step, problem, state, n, done, is_last):
         objective = state.e_step.objective / problem.scale
-        height = np.fmax.reduce(objective)
+        height = float(np.fmax.reduce(objective))  # whose infinities subtract without a word
         if n == 0:
             self._n_done, self._n_starts = 0, len(objective)
             n_components = state.parameters.weights.shape[-1]
@@ -88,7 +88,7 @@ class ClimbTeller(StepTeller):
                 return np.inf
             return remaining_gain(problem.at(highest), state[highest])[0] / problem.scale
 
-        self.step(n, np.fmax(height, self._height), left)
+        self.step(n, float(np.fmax(height, self._height)), left)
         self._n_done += int(done.sum())
         if done.all() or is_last:
             of = "" if self._n_starts == 1 else f", {self._n_done} of {self._n_starts}"
