@@ -10,10 +10,9 @@ from time import perf_counter
 import numpy as np
 from sklearn.utils import check_scalar
 
-from skcoin._em.steps import remaining_gain
+from skcoin._em.steps import newton_step, remaining_gain
 
 EVERY = 10  # steps
-SOLVERS = {"em_step": "em", "newton_step": "em-newton"}
 
 
 class Teller:
@@ -76,9 +75,13 @@ class ClimbTeller(StepTeller):
         height = float(np.fmax.reduce(objective))  # whose infinities subtract without a word
         if n == 0:
             self._n_done, self._n_starts = 0, len(objective)
-            n_components = state.parameters.weights.shape[-1]
-            what = f"starts: {len(objective)}, components: {n_components}, distinct rows: "
-            what += f"{problem.multiplicity.shape[-1]}, solver: {SOLVERS[step.__name__]}"
+            counted = {
+                "starts": len(objective),
+                "components": state.parameters.weights.shape[-1],
+                "distinct rows": problem.multiplicity.shape[-1],
+                "solver": "em-newton" if step is newton_step else "em",
+            }
+            what = ", ".join(f"{name}: {value}" for name, value in counted.items())
             return self.begin(what, height)
         best = int(np.where(np.isnan(objective), -np.inf, objective).argmax())
 
