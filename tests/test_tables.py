@@ -22,7 +22,9 @@ from skcoin import (
     ProductBinomialMixture,
 )
 from skcoin.inspection import (
+    bivariate_residuals,
     bootstrap,
+    classification_table,
     compare_n_components,
     confidence_intervals,
     goodness_of_fit,
@@ -62,6 +64,8 @@ CALLS = {
     "comparison": lambda **o: compare_n_components(
         RATS, 2, estimator=[BinomialMixture(), BetaBinomialMixture()], **o
     ),
+    "classes": lambda **o: classification_table(TWO, RATS, **o),
+    "pairs": lambda **o: bivariate_residuals(CLASSES, SETS, **DRAWN, **o),
     "summary": lambda as_frame: summary(TWO, RATS).to_frame(
         "pandas" if as_frame is True else as_frame
     ),
@@ -145,6 +149,17 @@ def test_of_a_test_of_fit_all_rows_and_each_class_of_tosses():
         tosses.max(),
         len(RATS),
     ]
+
+
+def test_of_classes_and_pairs_a_row_for_each():
+    table = classification_table(TWO, RATS)
+    frame = classification_table(TWO, RATS, as_frame=True)
+    assert_array_equal(frame[["average_posterior0", "average_posterior1"]], table.average_posterior)
+    assert_array_equal(frame[["assignment0", "assignment1"]], table.assignment)
+    pairs = bivariate_residuals(CLASSES, SETS, **DRAWN)
+    [row] = bivariate_residuals(CLASSES, SETS, **DRAWN, as_frame=True).to_dict("records")
+    assert [row.pop("coin"), row.pop("other")] == NAMES[::2]
+    assert row == {name: pairs[name][0, 1] for name in ("residual", "chi2", "rows", "p_value")}
 
 
 def test_residuals_stand_beside_their_rows():

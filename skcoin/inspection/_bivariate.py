@@ -7,23 +7,25 @@ from means and variances of the heads within classes. A fit leaves little of the
 ``z_j``, so that what counts is the rest of ``z_i z_j - c`` after regression on both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
+from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._dispersion import LEAST
 from skcoin.inspection._goodness_of_fit import p_values
-from skcoin.inspection._inspected import check_fitted, check_several_coins
+from skcoin.inspection._inspected import check_fitted, check_several_coins, coin_names
 from skcoin.inspection._predictive import as_whole, moments
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import simulation
 from skcoin.inspection._standard_errors import gain_of, refuse_if_below
-from skcoin._progress.workers import repeat
+from skcoin.inspection._tables import AsFrame, Result, frame_maker
 
 NOTHING = 1e-10  # of a variance, that is left
 NUMBERS = 2**22  # of classes, coins and rows, in one array
@@ -37,7 +39,10 @@ def bivariate_residuals(
     n_boot: int = 0,
     random_state: Seed = None,
     n_jobs: int | None = None,
-) -> Bunch:
+    verbose: int = 0,
+    callbacks: Sequence[object] = (),
+    as_frame: AsFrame = False,
+) -> Any:
     """Whether pairs of coins go together more, or less, than their classes explain.
 
     Given the class, coins are taken to be independent. Of each pair this compares the two-way table
@@ -65,10 +70,18 @@ def bivariate_residuals(
         For the simulations. The result does not depend on ``n_jobs``.
     n_jobs : int, default=None
         Workers, as joblib counts them.
+    verbose : int, default=0
+        Of joblib; 0 is silent.
+    callbacks : sequence, default=()
+        Callbacks of scikit-learn 1.9 or newer, such as ``sklearn.callback.ProgressBar()``.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each pair, ``coin`` and ``other`` by the names of the columns of
+        heads.
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``residual`` : ndarray of shape (n_coins, n_coins)
             Symmetric; positive where the two go together more than their classes explain. NaN on
             the diagonal, for pairs never tossed in one row, and where both margins leave nothing to
@@ -93,6 +106,9 @@ def bivariate_residuals(
     ValueError
         If the data are not as in ``fit``. With ``n_boot``, if the model is not at a maximum for
         these rows, or tosses or weights are not whole.
+    ImportError
+        If the library of ``as_frame`` is missing, or there are ``callbacks`` and the installed
+        scikit-learn has none.
 
     Warns
     -----
@@ -146,6 +162,7 @@ def bivariate_residuals(
     >>> print(f"{found.p_value[2, 3]:.2f}")
     0.01
     """
+    to_frame = frame_maker(as_frame)
     check_several_coins(
         model, "pairs are of several", "Use goodness_of_fit, which tests the heads of one coin."
     )
@@ -154,7 +171,7 @@ def bivariate_residuals(
     warn_of_excluded(fitted.mixture, counts.heads, counts.tails, counts.multiplicity)
     pairs = _Pairs.of(fitted.mixture, counts)
     chi2 = pairs.residual**2
-    result = Bunch(residual=pairs.residual, chi2=chi2, rows=pairs.rows, total=float(_total(chi2)))
+    result = Result(residual=pairs.residual, chi2=chi2, rows=pairs.rows, total=float(_total(chi2)))
     if n_boot:
         refuse_if_below(gain_of(fitted))
         rows = simulation(as_whole(counts), fitted.mixture)
@@ -163,13 +180,21 @@ def bivariate_residuals(
             n_boot,
             random_state=random_state,
             n_jobs=n_jobs,
-            verbose=0,
-            callbacks=(),
+            verbose=verbose,
+            callbacks=callbacks,
         )
         null = np.array(simulated)
         result.p_value = np.where(np.isnan(chi2), np.nan, p_values(chi2, null))
         result.total_p_value = float(p_values(_total(chi2), _total(null)))
-    return result
+    return result if to_frame is None else to_frame(_columns(result, coin_names(model)))
+
+
+def _columns(result, names):
+    """Each pair once."""
+    pairs = np.triu_indices(len(names), k=1)
+    coin, other = (np.array(names)[of_pairs] for of_pairs in pairs)
+    matrices = {name: value[pairs] for name, value in result.items() if np.ndim(value)}
+    return {"coin": coin, "other": other, **matrices}
 
 
 def _squares(mixture, counts, rng):  # noqa: ARG001

@@ -17,10 +17,10 @@ from skcoin._mixture import Mixture
 from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_user
-from skcoin.inspection._inspected import check_fitted, check_parametric
+from skcoin.inspection._inspected import check_fitted, check_parametric, coin_names
 from skcoin.inspection._refits import fit_again
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables, simulation
-from skcoin.inspection._tables import AsFrame, Result, by_component, coin_names, frame_maker
+from skcoin.inspection._tables import AsFrame, Result, by_component, frame_maker
 
 
 def bootstrap(

@@ -5,18 +5,26 @@ that it is assigned to, all follows from the table of assigned and of true class
 expects, ``T_lk = sum_i m_i [a_i = l] r_ik``.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
 from skcoin._em.e_step import entropy
 from skcoin._validation import Column
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._tables import AsFrame, Result, frame_maker
 
 
-def classification_table(model: BaseMixture, X: ArrayLike, sample_weight: Column = None) -> Bunch:
+def classification_table(
+    model: BaseMixture,
+    X: ArrayLike,
+    sample_weight: Column = None,
+    *,
+    as_frame: AsFrame = False,
+) -> Any:
     """How sure the classes of rows are, by the class that each is assigned to.
 
     ``predict`` assigns row ``i`` to the class ``a_i`` of the largest posterior probability
@@ -33,10 +41,14 @@ def classification_table(model: BaseMixture, X: ArrayLike, sample_weight: Column
         Tosses in the layout of the fit. Rows without a toss are left out.
     sample_weight : array-like of shape (n_samples,), default=None
         How often each row counts.
+    as_frame : bool, str or module, default=False
+        Whether to return a table instead: of pandas, or of the library of this name, such as
+        "polars". It has a row for each class, with ``assigned``, ``expected`` and its rows of the
+        others: ``average_posterior0``, ..., ``assignment0``, ...
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : :class:`~sklearn.utils.Bunch`, or a data frame
         ``average_posterior`` : ndarray of shape (n_components, n_components)
             Row ``l``: the mean of ``predict_proba`` over the rows assigned to ``l``; its diagonal
             is near 1 where classes can be told apart. NaN if there are none.
@@ -64,6 +76,8 @@ def classification_table(model: BaseMixture, X: ArrayLike, sample_weight: Column
         If it is no model of hidden coins.
     ValueError
         If the data are not as in ``fit``, or hold no toss.
+    ImportError
+        If the library of ``as_frame`` is missing.
 
     Warns
     -----
@@ -104,6 +118,7 @@ def classification_table(model: BaseMixture, X: ArrayLike, sample_weight: Column
     >>> print(f"{table.error_rate:.2f}, {table.relative_entropy:.2f}")
     0.13, 0.59
     """
+    to_frame = frame_maker(as_frame)
     fitted = check_fitted(model, X, sample_weight)
     counts, mixture = fitted.counts, fitted.mixture
     warn_of_excluded(mixture, counts.heads, counts.tails, counts.multiplicity)
@@ -111,7 +126,7 @@ def classification_table(model: BaseMixture, X: ArrayLike, sample_weight: Column
     is_assigned = posterior.argmax(axis=1)[:, None] == np.arange(posterior.shape[1])
     table = (is_assigned * m[:, None]).T @ posterior
     total = table.sum()
-    return Bunch(
+    result = Result(
         average_posterior=_shares(table),
         assignment=_shares(table.T),
         assigned=table.sum(axis=1) / total,
@@ -119,6 +134,16 @@ def classification_table(model: BaseMixture, X: ArrayLike, sample_weight: Column
         error_rate=float((table.sum() - np.trace(table)) / total),
         relative_entropy=relative_entropy_of(mixture, counts),
     )
+    return result if to_frame is None else to_frame(_columns(result))
+
+
+def _columns(result):
+    """A row for each class."""
+    columns = {"class": np.arange(len(result.assigned))}
+    columns |= {name: result[name] for name in ("assigned", "expected")}
+    for name in ("average_posterior", "assignment"):
+        columns |= {f"{name}{k}": column for k, column in enumerate(result[name].T)}
+    return columns
 
 
 def relative_entropy_of(mixture, counts):

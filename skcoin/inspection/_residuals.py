@@ -10,8 +10,9 @@ from sklearn.utils import check_random_state
 
 from skcoin._base import BaseMixture, check_model, map_model
 from skcoin._validation import Floats, Seed, check_number
+from skcoin.inspection._inspected import coin_names
 from skcoin.inspection._predictive import log_tails, refuse_fractions
-from skcoin.inspection._tables import AsFrame, coin_names, frame_maker
+from skcoin.inspection._tables import AsFrame, frame_maker
 
 LEAST = 2.0**-54  # of a place; at 0 itself a residual would be infinite
 MOST_DRAWN = 2**17  # residuals of one table

@@ -14,8 +14,8 @@ from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_boun
 from skcoin._validation import Column
 from skcoin._warnings import warn_of
 from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.inspection._inspected import check_fitted, check_parametric
-from skcoin.inspection._tables import AsFrame, Result, by_component, coin_names, frame_maker
+from skcoin.inspection._inspected import check_fitted, check_parametric, coin_names
+from skcoin.inspection._tables import AsFrame, Result, by_component, frame_maker
 
 LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten the digits
 MOST_GAIN = 0.01  # in log-likelihood; with more left, a seventh of a standard error from the top

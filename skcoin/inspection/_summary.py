@@ -14,13 +14,12 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, check_level
 from skcoin.inspection._classification import relative_entropy_of
 from skcoin.inspection._dispersion import dispersion_ratio_of
-from skcoin.inspection._inspected import check_fitted
+from skcoin.inspection._inspected import check_fitted, coin_names
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of
 from skcoin.inspection._tables import (
     by_component,
-    coin_names,
     ends,
     frame_maker,
     html_table,
@@ -124,7 +123,7 @@ def summary(
         facts=_facts(model, fitted),
         notes=list(dict(advice)),
         shared=tuple(_shared(fitted)),
-        coin_names=coin_names(model),
+        coin_names=tuple(coin_names(model)),
     )
 
 

@@ -56,22 +56,12 @@ def one_row(values):
     return {name: np.array([value]) for name, value in values.items()}
 
 
-def coin_names(model):
-    """Of several coins in a row, their columns of X: those of heads, or their numbers."""
-    if model.theta_.ndim == 1:
-        return ()
-    n_coins = model.theta_.shape[1]
-    if not hasattr(model, "feature_names_in_"):
-        return tuple(map(str, range(n_coins)))
-    return tuple(model.feature_names_in_[:: model.n_features_in_ // n_coins].tolist())
-
-
 def by_component(coin_names, **parts):
     """Estimates and what belongs to each side by side, a row for each coin, or class and coin.
 
     Parameters
     ----------
-    coin_names : tuple of str
+    coin_names : sequence of str
         Of several coins in a row; else empty.
     **parts : dict of str to ndarray
         ``estimate``, and others such as ``error``, by the names of the parameters. Their first axis
