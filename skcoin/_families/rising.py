@@ -32,6 +32,7 @@ NODES = [
 ]
 OF_TWO = 0, 2, 3
 LEAST = 1e-75
+STEEPEST = 1e3  # digits that rows of next to no probability may lose
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240)
 SIGNS = np.array([1.0, 1.0, -1.0])  # of heads, tails and tosses
 SIDES = np.array([0, 1, 0, 1, 2])  # of e of heads and of tails, then of f of all three
@@ -52,6 +53,32 @@ class _Sums:
         """
         rho = self.c[..., 1]
         return np.divide(1.0, rho, out=np.zeros_like(rho), where=rho * self.most > 1)
+
+    @cached_property
+    def is_linear(self):
+        """Where ``f_i`` is near ``(i - p) / p``, its limit without dispersion, which is taken off.
+
+        Of a million tosses the sums of these are 1e12, and cancel but for what stands below.
+        """
+        rarer = np.minimum(self.c[..., 0], 1 - self.c[..., 0])
+        return (rarer > LEAST) & (self.c[..., 1] * self.most <= np.minimum(STEEPEST * rarer, 1))
+
+    def taken_off(self):
+        """What rows have been taken off in ``f``, (..., n_components, n_rows).
+
+        Where it is linear,
+
+            ((h - n theta)^2 - h (1 - 2 theta) - n theta^2) / 2 v + [h t > 0].
+        """
+        heads, tails, tosses = np.moveaxis(self.counts[..., None, :, :], -2, 0)
+        is_mixed = (heads > 0) & (tails > 0)
+        theta, is_linear = self.c[..., 0, None], self.is_linear[..., None]
+        constant = -self.centre[..., None] * is_mixed
+        if not is_linear.any():
+            return constant
+        twice = (heads - tosses * theta) ** 2 - heads * (1 - 2 * theta) - tosses * theta**2
+        v = np.where(is_linear, theta * (1 - theta), 1.0)
+        return np.where(is_linear, (tosses > 1) * twice / (2 * v) + is_mixed, constant)
 
 
 class Tabulated(_Sums):
@@ -95,13 +122,9 @@ class Tabulated(_Sums):
         e, f = slopes[..., :2, :], slopes[..., 2:, :]
         np.multiply(self._share, 1 - self.c[..., 1, None, None], out=e)
         e[..., 0] = self._share[..., 0]
-        centre = self.centre[..., None, None]
-        if centre.any():
-            off = -centre * _shares(self.c)[..., None] * self._inverse
-            off[..., 0] = 0
-            f[...] = np.where(centre > 0, off, self._f)
-        else:
-            f[...] = self._f
+        p, i = _shares(self.c)[..., None], self._i
+        f[...] = _off_centre(self._f, i, p, self.c, self._inverse, self.centre, self.is_linear)
+        f[..., 0] = 0
         for of_minus in (1, 4):
             np.negative(slopes[..., of_minus, :], out=slopes[..., of_minus, :])
         return slopes
@@ -167,7 +190,7 @@ class Closed(_Sums):
 
     @cached_property
     def _sums(self):
-        m, at = self.counts[..., None, :, :], _Terms(self.c, self.centre)
+        m, at = self.counts[..., None, :, :], _Terms(self.c, self.centre, self.is_linear)
         sums = _weighed(at.first, m > 0)
         for i in range(1, ONE_BY_ONE):
             sums = _added(sums, at.values(i), i < m)
@@ -213,8 +236,8 @@ class _Terms:
     Those of ``e`` without its sign, of heads and tails only.
     """
 
-    def __init__(self, c, centre):
-        self.c, self.centre = c, centre[..., None, None]
+    def __init__(self, c, centre, is_linear):
+        self.c, self.centre, self.is_linear = c, centre, is_linear
         self.p, self.rho = _shares(c)[..., None], c[..., 1, None, None]
         self.v = (c[..., 0] * (1 - c[..., 0]))[..., None, None]
 
@@ -233,9 +256,7 @@ class _Terms:
         f, of_two = (i - self.p) * y, y[..., :2, :]
         share = self.v * of_two
         e = (1 - self.rho) * share
-        off = (
-            f if not self.centre.any() else np.where(self.centre > 0, -self.centre * self.p * y, f)
-        )
+        off = _off_centre(f, i, self.p, self.c, y, self.centre, self.is_linear)
         of_i = i[..., :2, :] if np.ndim(i) else i
         return e, off, e**2, of_i * share * of_two, f**2
 
@@ -248,7 +269,13 @@ class _Terms:
         of_i = i[..., :2, :] if np.ndim(i) else i
         a, x, two = a[..., :2, :], x[..., :2, :], y[..., :2, :]
         e, s, w = (1 - rho) * v * two, rho * two, v * two**3
-        first = (-s * e, u * y, -2 * s * e**2, (a - rho * of_i) * w, 2 * f * u * y)
+        slope = u * y
+        if self.is_linear.any():
+            at = self.is_linear[..., None, None]
+            slope = np.where(
+                at, -rho * (i - p) * (p + self.x(i)) * y**2 / np.where(at, p, 1), slope
+            )
+        first = (-s * e, slope, -2 * s * e**2, (a - rho * of_i) * w, 2 * f * u * y)
         third = (
             *(-6 * s**3 * e, 6 * r**2 * u * y, -24 * s**3 * e**2),
             *(6 * s**2 * (4 * a - x) * w, 12 * r * u * (1 - 2 * u) * y**2),
@@ -258,6 +285,17 @@ class _Terms:
             *(120 * s**4 * (6 * a - x) * w, 240 * r**3 * u * (1 - 3 * u) * y**2),
         )
         return first, third, fifth
+
+
+def _off_centre(f, i, p, c, inverse, centre, is_linear):
+    """``f`` without its limit, in forms that take no difference; ``inverse`` is ``1 / x``."""
+    centre, is_linear = centre[..., None, None], is_linear[..., None, None]
+    if centre.any():
+        f = np.where(centre > 0, -centre * p * inverse, f)
+    if is_linear.any():
+        rest = -c[..., 1, None, None] * (i - p) ** 2 * inverse / np.where(is_linear, p, 1.0)
+        f = np.where(is_linear, rest, f)
+    return f
 
 
 def _signed_sums(e, f, ee, ef, ff):
