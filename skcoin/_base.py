@@ -248,7 +248,7 @@ class BaseMixture(
         self._warn_of_identifiability(run, order)
 
     def _order(self, parameters, alike):
-        return falling(parameters, alike)
+        return falling(parameters.components[..., 0], alike)
 
     def _warn_of_identifiability(self, run, order):
         warn_of_identifiability(self, run, order)

@@ -83,6 +83,16 @@ def refuse_sets(model, name, why, instead):
         )
 
 
+def coin_names(model):
+    """Of several coins in each row, their columns of X: those of heads, or their numbers."""
+    if model.theta_.ndim == 1:
+        return []
+    n_coins = model.theta_.shape[1]
+    if not hasattr(model, "feature_names_in_"):
+        return [str(j) for j in range(n_coins)]
+    return model.feature_names_in_[:: model.n_features_in_ // n_coins].tolist()
+
+
 def chunks_of(model, X):
     """Heads and tails of X as a model reads them, chunk by chunk; X is from its own check."""
     family, caller = model._family, type(model).__name__

@@ -142,7 +142,7 @@ class Mixture:
 
     def _table(self, heads, tails):
         table = self.family.tabulate(heads, tails, 1.0)
-        return table if heads.ndim == self.family.n_axes else np.moveaxis(table, 0, -2)
+        return table if heads.ndim == self.family.n_axes else np.moveaxis(table, -2, 0)
 
 
 def _quantiles(family, c, posterior, heads, tails, levels):

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skcoin._base import BaseMixture, counts_of
 from skcoin._em.e_step import e_step
 from skcoin._em.escape import quadratic_around
-from skcoin._em.parameters import Parameters
+from skcoin._em.parameters import Parameters, falling
 from skcoin._em.specification import Specification
 from skcoin._families.product import ProductBetaBinomial, ProductBinomial
 from skcoin._layouts import check_sets
@@ -257,9 +257,7 @@ class ProductBinomialMixture(BaseMixture):
 
     def _order(self, parameters, alike):
         """Those that are alike come by falling weight."""
-        places, order = np.flatnonzero(alike), np.arange(len(alike))
-        order[places] = places[np.argsort(-parameters.weights[places], kind="stable")]
-        return order
+        return falling(parameters.weights, alike)
 
     def _learn(self, run, order, counts, recipe):
         n_coins, path = self._n_coins, run.path.components[:, order]

@@ -210,20 +210,21 @@ def warn_of_excluded(mixture, heads, tails, rows=None):
     Parameters
     ----------
     mixture : Mixture
-    heads, tails : ndarray of shape (n,)
+    heads, tails : ndarray of shape (n,) or (n_coins, n)
     rows : ndarray of shape (n,), default=None
         How many rows hold each pair; by default the pairs are the rows themselves, in their order.
     """
     if not mixture.may_exclude:
         return
     lost = mixture.excludes(heads, tails)
+    n_lost, n_rows = (lost.sum(), len(lost)) if rows is None else (rows[lost].sum(), rows.sum())
+    sides = (*np.atleast_2d(tails), *np.atleast_2d(heads))
+    order = np.arange(len(lost)) if rows is None else np.lexsort(sides)
     if mixture.family.n_axes == 2:
-        _warn_of_excluded_sets(lost)
+        _warn_of_excluded_sets(heads, tails, order[lost[order]], n_lost, n_rows, rows is None)
         return
-    order = np.arange(len(heads)) if rows is None else np.lexsort((tails, heads))
     for i in order[lost[order]][:1]:
         place = f"row {i} with " if rows is None else ""
-        n_lost, n_rows = (lost.sum(), len(lost)) if rows is None else (rows[lost].sum(), rows.sum())
         components = mixture.parameters.components[mixture.weights > 0]
         remedies = []
         if (components[:, 0] == np.rint(components[:, 0])).any():
@@ -243,11 +244,13 @@ def warn_of_excluded(mixture, heads, tails, rows=None):
         )
 
 
-def _warn_of_excluded_sets(lost):
-    for i in np.flatnonzero(lost)[:1]:
+def _warn_of_excluded_sets(heads, tails, lost, n_lost, n_rows, has_place):
+    for i in lost[:1]:
+        held = f"one of {heads[:, i].tolist()} heads and {tails[:, i].tolist()} tails"
+        place = f"row {i}" if has_place else held
         warn_user(
-            f"{lost.sum():,} of {len(lost):,} rows are such as no class can show, since each has "
-            f"thetas of 0 or 1; the first is row {i}. Their posterior is the limit for thetas a "
+            f"{n_lost:,.12g} of {n_rows:,.12g} rows are such as no class can show, since each has "
+            f"thetas of 0 or 1; the first is {place}. Their posterior is the limit for thetas a "
             "hair inside (0, 1), and no evidence. Fit on such rows, too, or keep theta inside by a "
             "theta_prior such as (2, 2).",
             UserWarning,

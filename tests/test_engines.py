@@ -8,8 +8,9 @@ Polars on Parquet in its streaming engine. One that is not installed is skipped 
 import math
 import os
 import shutil
+from collections import Counter
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from _assertions import assert_refuses, assert_same_fit
 from _engines import BRING, FILES, LOCAL, columns_of, need, rows_of, write
 from _references import LOADERS, load_set
 
-from skcoin import BinomialMixture, ThreeCoinModel
+from skcoin import BinomialMixture, ProductBinomialMixture, ThreeCoinModel
 from skcoin.frames import count_tosses, fit_groups, join_posterior
 
 nw = pytest.importorskip("narwhals.stable.v2", reason="engine missing: narwhals")
@@ -457,6 +458,148 @@ def test_no_rows_get_no_posteriors(engine, model):
     joined = join_posterior(model, engine(pa.table(CLICKS).slice(0, 0)), "clicks", "passed")
     assert rows_of(joined) == []
     assert nw.from_native(joined).collect_schema().names() == [*CLICKS, *NEW]
+
+
+# --- several coins in a row ---------------------------------------------------------------------
+
+
+def rows_of_sets(n_rows=60):
+    """Rows of three coins in all layouts, of which some were not tossed."""
+    rng = np.random.default_rng(3)
+    theta = np.array([[0.9, 0.2, 0.6], [0.3, 0.7, 0.1]])[rng.integers(2, size=n_rows)]
+    tosses = rng.integers(1, 4, size=(n_rows, 3))
+    heads, single = rng.binomial(tosses, theta), rng.binomial(1, theta)
+    missing = rng.uniform(size=(n_rows, 3)) < 0.2
+    as_null = rng.uniform(size=n_rows) < 0.5  # the others are NaN, where there can be one
+    columns = {"group": rng.choice(["x", "y"], size=n_rows), "times": rng.integers(3, size=n_rows)}
+    for j, dtype in enumerate((pa.int64(), pa.float64(), pa.uint8())):
+        for name, values in (("h", heads), ("t", tosses - heads), ("n", tosses)):
+            columns[f"{name}{j}"] = pa.array(values[:, j], dtype, mask=missing[:, j])
+    for j, dtype in enumerate((pa.uint8(), pa.float64(), pa.int8())):
+        values, is_null = single[:, j].astype(float), missing[:, j]
+        if dtype == pa.float64():
+            values[is_null], is_null = np.nan, is_null & as_null
+        values = values.astype(dtype.to_pandas_dtype())
+        columns[f"q{j}"] = pa.array(values, dtype, mask=is_null, from_pandas=False)
+    pairs = np.where(missing[:, :, None], 0, np.stack([heads, tosses - heads], axis=2))
+    totals = np.where(missing[:, :, None], 0, np.stack([heads, tosses], axis=2))
+    X = {
+        "heads_tails": pairs.reshape(n_rows, -1),
+        "heads_tosses": totals.reshape(n_rows, -1),
+        "tosses": np.where(missing, np.nan, single),
+    }
+    return pa.table(columns), X
+
+
+SETS, X_OF_SETS = rows_of_sets()
+HEADS, TAILS, TOSSES, SINGLE = ([f"{kind}{j}" for j in range(3)] for kind in "htnq")
+SIDES = {
+    "heads_tails": {"heads": HEADS, "tails": TAILS},
+    "heads_tosses": {"heads": HEADS, "tosses": TOSSES},
+    "tosses": {"tosses": SINGLE},
+}
+COLUMNS = {
+    "heads_tails": ["h0", "t0", "h1", "t1", "h2", "t2"],
+    "heads_tosses": ["h0", "n0", "h1", "n1", "h2", "n2"],
+    "tosses": SINGLE,
+}
+in_each_layout = pytest.mark.parametrize("layout", SIDES)
+
+
+@cache
+def fit_of_sets(layout):
+    return ProductBinomialMixture(layout=layout).fit(X_OF_SETS[layout])
+
+
+def counted(cells, weights):
+    """The distinct rows and their weights, what is missing last."""
+    total = Counter()
+    for row, weight in zip(cells, weights, strict=True):
+        total[tuple(None if x != x else x for x in row)] += weight
+    place = {row: [2 if x is None else x for x in row[-3:]] for row in total}
+    order = sorted(total, key=lambda row: (row[:-3], place[row]))
+    return [(*row, total[row]) for row in order if total[row]]
+
+
+@in_each_layout
+def test_several_coins_are_counted_and_give_the_fit_of_the_rows(engine, layout):
+    table, X = count_tosses(engine(SETS), **SIDES[layout]), X_OF_SETS[layout]
+    assert nw.from_native(table).columns == [*COLUMNS[layout], "rows"]
+    assert rows_of(table) == counted(X.tolist(), np.ones(len(X)))
+    *cells, rows = columns_of(table, *COLUMNS[layout], "rows")
+    assert rows.dtype == "int64"
+    model = ProductBinomialMixture(layout=layout).fit(np.column_stack(cells), sample_weight=rows)
+    assert_same_fit(model, fit_of_sets(layout))
+
+
+@in_each_layout
+def test_several_coins_are_counted_by_group_and_by_weight(engine, layout):
+    table = count_tosses(engine(SETS), **SIDES[layout], weight="times", by="group")
+    groups, times = (SETS[name].to_pylist() for name in ("group", "times"))
+    rows = [(group, *row) for group, row in zip(groups, X_OF_SETS[layout].tolist(), strict=True)]
+    assert rows_of(table) == counted(rows, times)
+
+
+@in_each_layout
+def test_every_row_of_several_coins_gets_its_posterior_in_its_place(engine, layout):
+    X, frame, model = X_OF_SETS[layout], engine(SETS), fit_of_sets(layout)
+    joined = join_posterior(model, frame, **SIDES[layout], level=0.8)
+    assert type(joined) is type(frame)
+    coins = SINGLE if layout == "tosses" else HEADS
+    rates = [f"rate_{coin}" for coin in coins]
+    ends = [rate + end for rate in rates for end in ("_low", "_high")]
+    new = ["productbinomialmixture0", "productbinomialmixture1", "class", *rates, *ends]
+    assert nw.from_native(joined).collect_schema().names() == [*SETS.column_names, *new]
+    interval = model.posterior_interval(X, level=0.8).reshape(len(X), -1)
+    expected = [model.predict_proba(X), model.predict(X), model.posterior_mean(X), interval]
+    old = [[None if x != x else x for x in row.values()] for row in SETS.to_pylist()]
+    expected = [(*a, *b) for a, b in zip(old, np.column_stack(expected).tolist(), strict=True)]
+    rows = rows_of(joined)
+    if engine.name not in KEEP_ORDER:
+        rows, expected = sorted(rows, key=str), sorted(expected, key=str)
+    n_old = len(SETS.column_names)
+    assert [row[:n_old] for row in rows] == [row[:n_old] for row in expected]
+    found, expected = (np.array([row[n_old:] for row in part]) for part in (rows, expected))
+    # The last digit of a product of matrices depends on how many rows there are.
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    dtypes = [column.dtype for column in columns_of(joined, *new)]
+    assert dtypes == ["float64", "float64", "int64", *["float64"] * 9]
+
+
+def test_no_rows_of_several_coins_give_no_rows_and_no_posteriors(engine):
+    if engine.name == "PySpark" and need("pyspark").__version__ < "4":
+        pytest.skip("Spark 3 has no frame without rows")
+    frame = engine(SETS.slice(0, 0))
+    assert rows_of(count_tosses(frame, HEADS, TAILS)) == []
+    model = fit_of_sets("heads_tails")
+    assert rows_of(join_posterior(model, frame, HEADS, TAILS, level=0.9)) == []
+
+
+def test_a_coin_of_which_half_is_missing_is_refused(engine):
+    columns = {"a": [1, None, 3, None], "b": [1, 2, 3, None], "c": [1] * 4, "d": [2] * 4}
+    frame, words = engine(columns), ["'a' is null or NaN in 1 of 4 rows in which", "'b' is not"]
+    assert_refuses(lambda: count_tosses(frame, ["a", "c"], ["b", "d"]), "heads=", *words)
+    assert_refuses(lambda: count_tosses(frame, ["c", "b"], tosses=["d", "a"]), "tosses=", *words)
+    model = ProductBinomialMixture(1).fit(np.ones((3, 4)))
+    assert_refuses(lambda: join_posterior(model, frame, ["a", "c"], ["b", "d"]), *words)
+
+
+def test_what_is_no_single_toss_is_counted_and_refused(engine):
+    frame = engine({"a": [1.0, 0, None, 0.5, 2], "b": [0, 1, 1, 1, 0]})
+    words = "tosses='a' is no single toss in 2 of 5 rows, such as 0.5", "heads=[...]"
+    assert_refuses(lambda: count_tosses(frame, tosses=["a", "b"]), *words)
+
+
+@pytest.mark.parametrize("engine", HAVE_DECIMALS, indirect=True)
+def test_decimals_of_several_coins_find_their_posterior_where_some_are_missing(engine):
+    tenths = [Decimal("0.10"), None, Decimal("0.25"), Decimal("0.00")]
+    frame = engine({"h": tenths, "t": tenths, "u": [True, False, True, True], "v": [0, 2, 1, 1]})
+    model = ProductBinomialMixture(2, theta_init=[[0.1, 0.8], [0.6, 0.3]], learn_theta=False)
+    model.fit(np.ones((3, 4)))
+    rows = sorted(rows_of(join_posterior(model, frame, ["h", "u"], ["t", "v"])), key=str)
+    X = np.array([[x or 0 for x in row[:2]] + list(row[2:4]) for row in rows], dtype=float)
+    assert len(rows) == 4
+    np.testing.assert_allclose([row[-2:] for row in rows], model.posterior_mean(X), rtol=1e-13)
 
 
 # --- names and categories ------------------------------------------------------------------------

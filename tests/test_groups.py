@@ -104,7 +104,7 @@ def test_side_by_side_is_one_after_the_other(estimator):
 @pytest.mark.parametrize("size", [1, 300, 2**15])
 def test_results_do_not_depend_on_what_is_side_by_side(size, monkeypatch):
     expected = fit_groups(BinomialMixture(tol=1e-9), TABLE, by="group")
-    monkeypatch.setattr("skcoin.frames._groups.BATCH", size)
+    monkeypatch.setattr("skcoin.frames._side_by_side.BATCH", size)
     result = fit_groups(BinomialMixture(tol=1e-9), TABLE, by="group")
     assert_allclose(result["log_likelihood"], expected["log_likelihood"], atol=SAME, rtol=0)
     assert_array_equal(result["converged"], expected["converged"])
@@ -216,7 +216,7 @@ def test_nan_and_null_are_two_groups_where_the_library_tells_them_apart():
 
 
 def test_a_generator_is_not_used_up_and_workers_do_not_share_it(monkeypatch):
-    monkeypatch.setattr("skcoin.frames._groups.BATCH", 300)
+    monkeypatch.setattr("skcoin.frames._side_by_side.BATCH", 300)
     rng = np.random.RandomState(0)
     model = BinomialMixture(init_params="random", random_state=rng, max_iter=3)
     before = rng.get_state()[1].copy()

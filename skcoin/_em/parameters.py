@@ -58,12 +58,12 @@ def joined(starts, others):
     return [concatenate(pair) for pair in zip(starts, others, strict=True)]
 
 
-def falling(parameters, alike):
-    """The order of components in which those that are alike come by falling first parameter.
+def falling(values, alike):
+    """The order of components in which those that are alike come by falling value.
 
     Parameters
     ----------
-    parameters : Parameters of shape (..., n_components)
+    values : ndarray of shape (..., n_components)
     alike : ndarray of shape (n_components,), bool
         The others keep their places.
 
@@ -71,7 +71,7 @@ def falling(parameters, alike):
     -------
     order : ndarray of shape (..., n_components), int
     """
-    first, places = parameters.components[..., 0], np.flatnonzero(alike)
-    order = np.broadcast_to(np.arange(len(alike)), first.shape).copy()
-    order[..., places] = places[np.argsort(-first[..., places], axis=-1, kind="stable")]
+    places = np.flatnonzero(alike)
+    order = np.broadcast_to(np.arange(len(alike)), values.shape).copy()
+    order[..., places] = places[np.argsort(-values[..., places], axis=-1, kind="stable")]
     return order

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from skcoin.frames._columns import RESULT, warn_of_frame
-from skcoin.frames._engines import as_floats, to_user, wrap
-from skcoin.frames._group_by import count_pairs
+from skcoin.frames._columns import Names, check_columns, warn_of_frame
+from skcoin.frames._engines import to_user, wrap
+from skcoin.frames._group_by import count_distinct, read_counted
 
 
 def count_tosses(
     frame: Any,
-    heads: str,
-    tails: str | None = None,
-    tosses: str | None = None,
+    heads: Names | None = None,
+    tails: Names | None = None,
+    tosses: Names | None = None,
     weight: str | None = None,
-    by: str | list[str] | tuple[str, ...] | None = None,
+    by: Names | None = None,
 ) -> Any:
     """Count the distinct (heads, tails) pairs of a data frame, inside the engine that holds it.
 
@@ -111,6 +111,7 @@ def count_tosses(
     A PyArrow table takes ``table.select(["heads", "tails"])`` in place of the brackets.
     """
     frame = wrap(frame)
-    table = count_pairs(frame, heads, tails, tosses, weight, by)
-    warn_of_frame(heads, tails, tosses, *(as_floats(table[name]) for name in RESULT))
+    columns = check_columns(frame, heads, tails, tosses, weight, by)
+    table = count_distinct(frame, columns)
+    warn_of_frame(columns, *read_counted(table, columns))
     return to_user(table, frame)

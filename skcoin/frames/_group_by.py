@@ -1,23 +1,31 @@
-"""The table of distinct pairs: one GROUP BY in the engine, and what can be wrong with its cells."""
+"""The table of distinct rows: one GROUP BY in the engine, and what can be wrong with its cells."""
 
 import numpy as np
 
 from skcoin._validation import MOST
-from skcoin.frames._columns import RESULT, check_columns
 from skcoin.frames._engines import as_floats, collect, narwhals, rename, sort, with_values
 
 # What the engine computes of each group; the columns of the user have keys for names.
 N_ROWS, TOTAL, N_VALID, LEAST = (f"skcoin_{name}" for name in ("rows", "total", "valid", "least"))
+MISSING = 2.0  # a single toss that was not made, sorted behind heads
 
 
-def count_pairs(frame, heads, tails, tosses, weight, by, *, keep_empty=False):
-    """The table of distinct pairs, in memory; whether with those of weight zero."""
-    columns = check_columns(frame, heads, tails, tosses, weight, by)
+def count_distinct(frame, columns, *, keep_empty=False):
+    """The table of distinct rows, in memory; whether with those of weight zero."""
     frame = columns.to_keys(frame)
     groups = collect(aggregate(frame, columns))
-    heads, tails = read_pairs(groups, columns)
+    cells = read_cells(groups, columns)
     rows = _read_rows(groups, frame, columns)
-    return _tabulate(groups, frame, columns, heads, tails, rows, keep_empty=keep_empty)
+    if not columns.are_lists:
+        cells = np.concatenate(heads_and_tails(cells, columns.layout))
+    return _tabulate(groups, frame, columns, cells, rows, keep_empty=keep_empty)
+
+
+def read_counted(table, columns):
+    """Heads and tails in the table of distinct rows, (n_coins, n_distinct), and its rows."""
+    *cells, rows = (as_floats(table[name]) for name in columns.result)
+    layout = columns.layout if columns.are_lists else "heads_tails"
+    return *heads_and_tails(np.array(cells), layout), rows
 
 
 def aggregate(frame, columns):
@@ -39,16 +47,33 @@ def aggregate(frame, columns):
     return frame.group_by(*columns.keys, drop_null_keys=False).agg(*wanted)
 
 
-def read_pairs(groups, columns):
-    """Heads and tails of the groups as floats, if they are counts."""
-    heads, others = (as_floats(groups[column.key]) for column in (columns.heads, columns.others))
+def read_cells(groups, columns):
+    """The columns of coins in the groups, (n_columns, n_groups), if they hold what they are to.
+
+    NaN where a coin was not tossed: several coins in a row are not always, one has no toss then.
+    """
+    cells = np.array([as_floats(groups[column.key]) for column in columns.coins])
+    cells += 0.0  # minus zero is zero
     n_rows = groups[N_ROWS].to_numpy()
-    _refuse_non_counts(heads, n_rows, columns.heads)
-    _refuse_non_counts(others, n_rows, columns.others)
-    if columns.others.parameter == "tosses":
-        _refuse_more_heads(heads, others, n_rows, columns)
-        others = np.maximum(others - heads, 0)
-    return heads + 0.0, others + 0.0  # minus zero is zero
+    if columns.layout == "tosses":
+        for column, values in zip(columns.coins, cells, strict=True):
+            _refuse_non_tosses(values, n_rows, column)
+        return cells
+    for column, values in zip(columns.coins, cells, strict=True):
+        _refuse_non_counts(values, n_rows, column, may_miss=columns.are_lists)
+    for pair, heads, others in zip(columns.pairs, cells[::2], cells[1::2], strict=True):
+        _refuse_half(heads, others, n_rows, pair)
+        if columns.layout == "heads_tosses":
+            _refuse_more_heads(heads, others, n_rows, pair)
+    return cells
+
+
+def heads_and_tails(cells, layout):
+    """Of each coin and row, (n_coins, n_rows); none where it was not tossed."""
+    if layout == "tosses":
+        return (cells == 1).astype(float), (cells == 0).astype(float)
+    heads, others = np.nan_to_num(cells[::2]), np.nan_to_num(cells[1::2])
+    return heads, np.maximum(others - heads, 0) if layout == "heads_tosses" else others
 
 
 def _read_rows(groups, frame, columns):
@@ -65,34 +90,44 @@ def _read_rows(groups, frame, columns):
     # A sum that has left int64 comes back anywhere.
     bad = (total < 0) | (np.maximum(total, least) > MOST)
     if bad.any():
+        kind = "distinct rows" if columns.are_lists else "pairs of heads and tails"
         raise ValueError(
             f"{columns.weight} sums to more than 2**53 = {MOST:g} in {bad.sum():,} of "
-            f"{len(bad):,} pairs of heads and {columns.others.parameter}: its last digits would be "
-            "lost. Scale the weights down."
+            f"{len(bad):,} {kind}: its last digits would be lost. Scale the weights down."
         )
     return total.astype(np.int64)
 
 
-def _tabulate(groups, frame, columns, heads, tails, rows, *, keep_empty):
-    """The table of distinct pairs, sorted."""
-    nw = narwhals()
-    order = [*(column.key for column in columns.by), "heads", "tails"]
+def _tabulate(groups, frame, columns, cells, rows, *, keep_empty):
+    """The table of distinct rows, sorted."""
+    nw, are_tosses = narwhals(), columns.layout == "tosses"
+    is_missing = np.isnan(cells)
+    cells = np.where(is_missing, MISSING if are_tosses else 0.0, cells)
     if columns.are_whole:
-        heads, tails = heads.astype(np.int64), tails.astype(np.int64)
-    table = with_values(groups, {"heads": heads, "tails": tails, "rows": rows})
-    table = table.select(*order, "rows")
+        cells = cells.astype(np.int64)
+    places = [column.key for column in columns.coins]
+    table = with_values(groups, {**dict(zip(places, cells, strict=True)), "rows": rows})
+    table = table.select(*columns.keys, "rows")
     if not keep_empty:
         table = table.filter(nw.col("rows") > 0)
-    if not columns.are_whole:
-        # Minus zero may be a group of its own, and fractional tosses less heads may round together.
-        table = table.group_by(*order, drop_null_keys=False).agg(nw.col("rows").sum())
-    table = sort(table, order, frame)
-    return nw.maybe_reset_index(rename(table, [*(column.name for column in columns.by), *RESULT]))
+    if not columns.are_whole or is_missing.any():
+        # Minus zero, null and NaN may be groups of their own, and fractional tosses less heads may
+        # round together.
+        table = table.group_by(*columns.keys, drop_null_keys=False).agg(nw.col("rows").sum())
+    table = sort(table, columns.keys, frame)
+    if are_tosses:
+        codes = {key: table[key].to_numpy() for key in places}
+        table = with_values(
+            table, {key: np.where(code == MISSING, np.nan, code) for key, code in codes.items()}
+        )
+    names = [*(column.name for column in columns.by), *columns.result]
+    return nw.maybe_reset_index(rename(table, names))
 
 
-def _refuse_non_counts(values, n_rows, what):
+def _refuse_non_counts(values, n_rows, what, *, may_miss):
+    is_missing = np.isnan(values) & (not may_miss)
     for bad, said, remedy in (
-        (np.isnan(values), "null or NaN", "Fill in 0 where nothing was tossed, or drop these rows"),
+        (is_missing, "null or NaN", "Fill in 0 where nothing was tossed, or drop these rows"),
         (np.isinf(values), "infinite", "Drop or repair these rows"),
         (values < 0, "negative", "Counts start at 0; drop or repair these rows"),
         (values > MOST, "above 2**53", "Such counts have lost their last digits; scale all down"),
@@ -106,16 +141,40 @@ def _refuse_non_counts(values, n_rows, what):
             )
 
 
-def _refuse_more_heads(heads, tosses, n_rows, columns):
-    rounding = 0 if columns.are_whole else 4 * np.finfo(float).eps
+def _refuse_non_tosses(values, n_rows, what):
+    bad = ~((values == 0) | (values == 1) | np.isnan(values))
+    if bad.any():
+        raise ValueError(
+            f"{what} is no single toss in {n_rows[bad].sum():,} of {n_rows.sum():,} rows, such as "
+            f"{values[bad].min():.15g}: 1 is heads, 0 is tails, null or NaN is not tossed. Of "
+            "counts, give heads=[...] and tails=[...] or tosses=[...]."
+        )
+
+
+def _refuse_half(heads, others, n_rows, pair):
+    for bad, missing, present in (
+        (np.isnan(heads) & ~np.isnan(others), *pair),
+        (~np.isnan(heads) & np.isnan(others), *pair[::-1]),
+    ):
+        if bad.any():
+            raise ValueError(
+                f"{missing} is null or NaN in {n_rows[bad].sum():,} of {n_rows.sum():,} rows in "
+                f"which {present} is not. A coin that was not tossed has null in both, or 0. Fill "
+                "in the number, or drop these rows."
+            )
+
+
+def _refuse_more_heads(heads, tosses, n_rows, pair):
+    first, second = pair
+    rounding = 0 if first.is_whole and second.is_whole else 4 * np.finfo(float).eps
     bad = heads > tosses * (1 + rounding)
     if bad.any():
-        first = np.lexsort((tosses[bad], heads[bad]))[0]
+        worst = np.lexsort((tosses[bad], heads[bad]))[0]
         raise ValueError(
-            f"{columns.heads} is more than {columns.others} in "
-            f"{n_rows[bad].sum():,} of {n_rows.sum():,} rows, such as {heads[bad][first]:.15g} "
-            f"heads in {tosses[bad][first]:.15g} tosses. Drop or repair these rows; if the column "
-            f"counts tails, use tails={columns.others.name!r}."
+            f"{first} is more than {second} in "
+            f"{n_rows[bad].sum():,} of {n_rows.sum():,} rows, such as {heads[bad][worst]:.15g} "
+            f"heads in {tosses[bad][worst]:.15g} tosses. Drop or repair these rows; if the column "
+            f"counts tails, use tails={second.name!r}."
         )
 
 

@@ -5,41 +5,32 @@ Each is fitted as ``fit`` would, but climbs go side by side, in arrays of starts
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from joblib import delayed
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
 from skcoin._base import BaseMixture, recipe_of, refuse_if_no_model
 from skcoin._counts import HIDDEN, Counts, without_traces
-from skcoin._em.parameters import concatenate, falling
-from skcoin._em.problem import pad
-from skcoin._em.redundancy import redundant_pairs
-from skcoin._families import BINOMIAL
-from skcoin._families.nonparametric import ceiling
-from skcoin._fit import fit_tables
-from skcoin._layouts import refuse_sets
-from skcoin._mixture import Mixture
-from skcoin._progress.workers import share_out
+from skcoin._layouts import check_sets, refuse_sets
+from skcoin._product_binomial_mixture import ProductBinomialMixture
 from skcoin._validation import refuse_if_fractional
 from skcoin._warnings import are_light, warn_user
 from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.frames._columns import RESULT
-from skcoin.frames._engines import first_of_groups, narwhals, to_user, with_values, wrap
-from skcoin.frames._group_by import count_pairs
-
-FLAGS = ("identifiable", "converged")
-BATCH = 2**15  # numbers in an E-step; more no longer save calls, and leave the cache
+from skcoin.frames._columns import Names, check_columns, is_list
+from skcoin.frames._engines import first_of_groups, names_of, narwhals, to_user, with_values, wrap
+from skcoin.frames._group_by import count_distinct, read_counted
+from skcoin.frames._side_by_side import Request, fit_each
 
 
 def fit_groups(
     estimator: BaseMixture,
     table: Any,
-    by: str | list[str] | tuple[str, ...],
+    by: Names,
     *,
-    gap: bool = True,
+    gap: bool | Literal["auto"] = "auto",
     n_jobs: int | None = None,
     verbose: int = 0,
     callbacks: Sequence[object] = (),
@@ -129,92 +120,103 @@ def fit_groups(
     [('a', 0.821, 0.111, True), ('b', 0.8, 0.1, True)]
     """
     refuse_if_no_model(estimator, "estimator")
-    refuse_sets(
-        estimator,
-        "estimator",
-        "fit_groups reads heads of one coin a row",
-        "Fit it to the rows of each group.",
-    )
+    has_gap = _check_gap(gap, estimator)
+    by = [by] if isinstance(by, str) else by
+    if not is_list(by) or not by:
+        raise ValueError(
+            f"by is {by!r}, but must be the name of a column or a list of such. For a single fit "
+            "use fit."
+        )
+    coins = []
+    if isinstance(estimator, ProductBinomialMixture):
+        frame = wrap(table)
+        recipe, sides = _of_sets(estimator, frame, by)
+        coins = sides[0] or sides[2]
+    else:
+        recipe, sides = _of_one_coin(estimator), ("heads", "tails", None)
+        frame = wrap(table)
+    in_order, seed = estimator.layout == "tosses", _repeatable(estimator.random_state)
+    request = Request(recipe, coins, in_order, has_gap, seed)
+    _refuse_result_names(by, ["class"] * bool(coins) + request.names)
+    columns = check_columns(frame, *sides, weight="rows", by=by)
+    table = count_distinct(frame, columns, keep_empty=True)
+    keys = table.drop(*columns.result)
+    first = first_of_groups(keys)
+    heads, tails, rows = read_counted(table, columns)
+    refuse_if_fractional(recipe.family, heads, tails)
+    if not coins:
+        heads, tails = heads[0], tails[0]
+    tables = _split(heads, tails, rows, first)
+    result = fit_each(request, tables, n_jobs=n_jobs, verbose=verbose, callbacks=callbacks)
+    _warn_of_groups(result, _are_light(tables, recipe), keys[first.tolist()].rows(), bool(coins))
+    if coins:
+        classes = np.arange(request.n_components)
+        result = {"class": np.broadcast_to(classes, (len(first), len(classes))), **result}
+    groups = keys[first.repeat(request.rows_of_each).tolist()]
+    result = {name: column.ravel() for name, column in result.items()}
+    return to_user(with_values(narwhals().maybe_reset_index(groups), result), frame)
+
+
+def _check_gap(gap, estimator):
+    """Whether there is a gap: to the best of all mixtures of one coin a row."""
+    is_of_one = not isinstance(estimator, ProductBinomialMixture)
+    if isinstance(gap, str) and gap == "auto":
+        return is_of_one
     check_scalar(gap, "gap", (bool, np.bool_))
+    if gap:
+        refuse_sets(
+            estimator,
+            "estimator",
+            "the gap is to the best of all mixtures with one coin a row",
+            "Leave gap out.",
+        )
+    return bool(gap)
+
+
+def _of_one_coin(estimator):
+    """The recipe for groups of rows with tosses of one coin."""
     recipe = recipe_of(estimator)
     if recipe.is_nonparametric:
         raise TypeError(
             f"estimator is a {type(estimator).__name__}, which finds as many coins as a group asks "
             "for, but the result has the same columns for all. Use a BinomialMixture."
         )
-    by = [by] if isinstance(by, str) else by
-    if not isinstance(by, list | tuple) or not by:
+    return recipe
+
+
+def _of_sets(estimator, frame, by):
+    """The recipe for groups of rows with tosses of several coins, and the columns of these.
+
+    They are all but those of ``by`` and the last, ``rows``, in the layout of the estimator.
+    """
+    names = [name for name in names_of(frame) if name not in (*by, "rows")]
+    layout = estimator.layout
+    if not names or (layout != "tosses" and len(names) % 2):
+        needed = "one" if layout == "tosses" else "two, one pair after another,"
         raise ValueError(
-            f"by is {by!r}, but must be the name of a column or a list of such. For a single fit "
-            "use fit."
+            f"Besides by and rows the table has the columns {names}, but layout={layout!r} of "
+            f"estimator needs {needed} for each coin. Select these, as count_tosses returns them."
         )
-    _refuse_result_names(by, _names(recipe, gap))
-    frame = wrap(table)
-    table = count_pairs(frame, "heads", "tails", None, "rows", by, keep_empty=True)
-    keys = table.drop(*RESULT)
-    first = first_of_groups(keys)
-    columns = (table[name].to_numpy().astype(float) for name in RESULT)
-    heads, tails, rows = columns
-    refuse_if_fractional(recipe.family, heads, tails)
-    in_order = estimator.layout == "tosses"
-    random_state = _repeatable(estimator.random_state)
-    tables = _split(heads, tails, rows, first)
-    options = {"n_jobs": n_jobs, "verbose": verbose, "callbacks": callbacks}
-    result = _fit_each(recipe, tables, in_order, random_state, gap, **options)
-    groups = narwhals().maybe_reset_index(keys[first.tolist()])
-    _warn_of_groups(result, _are_light(tables, recipe), groups.rows())
-    return to_user(with_values(groups, result), frame)
+    twin = clone(estimator)  # which learns how many coins there are
+    check_sets(twin, np.zeros((1, len(names))), reset=True)
+    if layout == "tosses":
+        sides = None, None, names
+    elif layout == "heads_tosses":
+        sides = names[::2], None, names[1::2]
+    else:
+        sides = names[::2], names[1::2], None
+    return recipe_of(twin), sides
 
 
 def _split(heads, tails, multiplicity, first):
     """The tables of the groups that begin at the places ``first`` of three columns."""
     heads, tails = without_traces(heads), without_traces(tails)
-    ends = np.append(first, len(heads))[1:]
-    label = np.full(len(heads), HIDDEN)
+    ends = np.append(first, len(multiplicity))[1:]
+    label = np.full(len(multiplicity), HIDDEN)
     return [
-        Counts(heads[i:j], tails[i:j], multiplicity[i:j], label[i:j])
+        Counts(heads[..., i:j], tails[..., i:j], multiplicity[i:j], label[i:j])
         for i, j in zip(first, ends, strict=True)
     ]
-
-
-def _fit_each(recipe, tables, in_order, random_state, gap=True, **options):
-    """Fit a mixture to each of several tables.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    tables : list of Counts
-        Of hidden coins.
-    in_order : bool
-        Whether the order of tosses is data.
-    random_state : int or None
-    gap : bool, default=True
-    **options
-        Of ``share_out``.
-
-    Returns
-    -------
-    columns : dict of ndarray of shape (n_tables,)
-        ``theta0``, ..., and so for the family's other names, ``weight0``, ..., ``log_likelihood``,
-        ``bic``, ``gap``, ``identifiable`` and ``converged``; NaN and False for a table without a
-        toss.
-    """
-    tossed = [table.keep((table.tosses > 0) & (table.multiplicity > 0)) for table in tables]
-    # Tables about as long side by side, so that little is padded.
-    order = [i for i, table in enumerate(tossed) if len(table.heads)]
-    order.sort(key=lambda i: len(tossed[i].heads))
-    size = [len(table.heads) * recipe.specification.n_components for table in tossed]
-    fit, batches = delayed(_fit_batch), [*_batches(order, size)]
-    calls = (
-        fit(recipe, [tossed[i] for i in batch], in_order, random_state, gap) for batch in batches
-    )
-    parts = share_out(calls, len(batches), name="fit_groups", **options)
-    columns = {}
-    for name in _names(recipe, gap):
-        columns[name] = np.full(len(tables), False if name in FLAGS else np.nan)
-        if parts:
-            columns[name][order] = np.concatenate([part[name] for part in parts])
-    return columns
 
 
 def _are_light(tables, recipe):
@@ -229,49 +231,35 @@ def _are_light(tables, recipe):
     )
 
 
-def _warn_of_groups(columns, light, groups):
+def _warn_of_groups(columns, light, groups, of_sets):
     """Say how many of the fits are not all they seem, with the first such group."""
-    tossed = ~np.isnan(columns["bic"])
+    bic, identifiable, converged = (
+        columns[name][:, 0] for name in ("bic", "identifiable", "converged")
+    )
+    tossed = ~np.isnan(bic)
+    not_told = "have too few tosses in every row to tell the coins apart, or need fewer coins"
+    if of_sets:
+        not_told = "have other classes of the same likelihood, or need fewer classes"
     for bad, said, category in (
         (~tossed, "hold no toss, and their results are NaN", UserWarning),
         (
             light,
-            "have next to no rows: the column rows says how often a pair was seen, and bic is that "
+            "have next to no rows: the column rows says how often a row was seen, and bic is that "
             "of so few. Multiply shares by the number of rows that they are of",
             UserWarning,
         ),
         (
-            tossed & ~columns["identifiable"],
-            "have too few tosses in every row to tell the coins apart, or need fewer coins; use "
-            "fewer there, or hold some",
+            tossed & ~identifiable,
+            f"{not_told}; use fewer there, or hold some",
             IdentifiabilityWarning,
         ),
-        (tossed & ~columns["converged"], "did not converge; raise max_iter", ConvergenceWarning),
+        (tossed & ~converged, "did not converge; raise max_iter", ConvergenceWarning),
     ):
         for first in np.flatnonzero(bad)[:1]:
             example = groups[first] if len(groups[first]) > 1 else groups[first][0]
             warn_user(
                 f"{bad.sum():,} of {len(bad):,} groups {said}. The first is {example!r}.", category
             )
-
-
-def _names(recipe, gap):
-    n_coins = recipe.specification.n_components
-    coins = [f"{part}{k}" for part in (*recipe.family.names, "weight") for k in range(n_coins)]
-    return [*coins, "log_likelihood", "bic", *["gap"] * gap, *FLAGS]
-
-
-def _batches(order, size):
-    """Consecutive groups of ``order`` that are small enough together."""
-    batch, largest = [], 0
-    for i in order:
-        largest = max(largest, size[i])
-        if batch and (len(batch) + 1) * largest > BATCH:
-            yield batch
-            batch, largest = [], size[i]
-        batch.append(i)
-    if batch:
-        yield batch
 
 
 def _repeatable(random_state):
@@ -289,46 +277,3 @@ def _refuse_result_names(by, names):
                 f"by={name!r} is a name that the result uses itself; it has the columns {names}. "
                 "Rename the column of the table first."
             )
-
-
-def _fit_batch(recipe, tables, in_order, random_state, gap):
-    specification = recipe.specification
-    runs = fit_tables(recipe, tables, random_state=random_state)
-    parameters = concatenate([run.last for run in runs])
-    mixture = Mixture(recipe.family.exact, parameters, specification.n_parameters, in_order)
-    order = falling(parameters, specification.is_alike)
-    columns = {}
-    for part, values in mixture.by_name.items():
-        values = np.take_along_axis(values, order, axis=1)
-        name = "weight" if part == "weights" else part
-        columns |= {f"{name}{k}": column for k, column in enumerate(values.T)}
-    identifiable = [
-        recipe.family.is_identifiable(run.problem) and not redundant_pairs(run, recipe.tol)
-        for run in runs
-    ]
-    columns |= {
-        **_criteria(mixture, tables, gap),
-        "identifiable": np.array(identifiable),
-        "converged": np.array([run.converged for run in runs]),
-    }
-    return [columns]
-
-
-def _criteria(mixture, tables, gap):
-    """Log-likelihood, BIC and gap of each table, under a mixture of its own."""
-    heads, tails, multiplicity = (
-        pad([getattr(table, name) for table in tables])
-        for name in ("heads", "tails", "multiplicity")
-    )
-    n_rows = multiplicity.sum(axis=1)
-    log_likelihood = (multiplicity * mixture.log_likelihood(heads, tails)).sum(axis=1)
-    columns = {
-        "log_likelihood": log_likelihood,
-        "bic": -2 * log_likelihood + mixture.n_parameters * np.log(n_rows),
-    }
-    if gap:
-        log_density = mixture.log_density_as(BINOMIAL, heads, tails)
-        height = (multiplicity * log_density).sum(axis=1)
-        highest = [ceiling(table.heads, table.tails, table.multiplicity) for table in tables]
-        columns["gap"] = np.maximum(highest - height, 0.0)
-    return columns

@@ -1,16 +1,17 @@
-"""The posterior of each pair beside the rows, joined by the engine that holds them."""
+"""The posterior of each distinct row beside the rows, joined by the engine that holds them."""
 
+from decimal import Decimal
 from typing import TypeVar
 
 import numpy as np
 
 from skcoin._base import BaseMixture, mixture_of, refuse_if_no_model
-from skcoin._layouts import refuse_sets
+from skcoin._layouts import coin_names
 from skcoin._validation import check_level, refuse_if_fractional
 from skcoin._warnings import warn_of_excluded
-from skcoin.frames._columns import check_columns, refuse_clash, warn_of_frame
+from skcoin.frames._columns import Names, check_columns, keys_of, refuse_clash, warn_of_frame
 from skcoin.frames._engines import collect, narwhals, quote, rename, with_values, wrap
-from skcoin.frames._group_by import N_ROWS, aggregate, read_pairs
+from skcoin.frames._group_by import N_ROWS, aggregate, heads_and_tails, read_cells
 
 PLACE = "place"  # of a row; no column of the user has it, but a key
 Frame = TypeVar("Frame")
@@ -19,9 +20,9 @@ Frame = TypeVar("Frame")
 def join_posterior(
     model: BaseMixture,
     frame: Frame,
-    heads: str,
-    tails: str | None = None,
-    tosses: str | None = None,
+    heads: Names | None = None,
+    tails: Names | None = None,
+    tosses: Names | None = None,
     *,
     level: float | None = None,
 ) -> Frame:
@@ -118,76 +119,136 @@ def join_posterior(
     [40, 3, 9, 60]
     """
     refuse_if_no_model(model, "model", "fitted ")
-    refuse_sets(
-        model,
-        "model",
-        "join_posterior reads heads of one coin a row",
-        "Put its predict_proba(X) beside the rows.",
-    )
     if level is not None:
         check_level(level)
     mixture = mixture_of(model)
     frame = wrap(frame)
     columns = check_columns(frame, heads, tails, tosses)
-    names = [*model.get_feature_names_out(), "coin", "rate"]
-    names += ["rate_low", "rate_high"] * (level is not None)
+    _check_coins(model, mixture.family, columns)
+    names = [*model.get_feature_names_out(), *_names_of_coins(mixture.family, columns, level)]
     refuse_clash(columns, names)
     groups = collect(aggregate(columns.to_keys(frame), columns))
-    counts = read_pairs(groups, columns)
+    cells, rows = read_cells(groups, columns), groups[N_ROWS].to_numpy()
+    counts = heads_and_tails(cells, columns.layout)
     refuse_if_fractional(mixture.family, *counts)
-    rows = groups[N_ROWS].to_numpy()
-    warn_of_frame(heads, tails, tosses, *counts, rows)
+    warn_of_frame(columns, *counts, rows)
+    if mixture.family.n_axes == 1:
+        counts = [side[0] for side in counts]
     warn_of_excluded(mixture, *counts, rows)
-    values = _posterior(mixture, *counts, level)
-    pairs = with_values(groups.select(*columns.keys), dict(zip(names, values, strict=True)))
-    return join(frame, columns, pairs, names).to_native()
+    values = dict(zip(_new_keys(names), _posterior(mixture, *counts, level), strict=True))
+    table = with_values(groups.select(*columns.keys), values)
+    return _join(frame, columns, table, names, may_miss=bool(np.isnan(cells).any())).to_native()
+
+
+def _check_coins(model, family, columns):
+    """Refuse other coins than those of the model, as far as numbers and names can tell."""
+    given, fitted = columns.coin_names, coin_names(model)
+    n_coins = 1 if family.n_axes == 1 else family.n_coins
+    parameter = columns.coins[0].parameter
+    if len(given) != n_coins:
+        remedy = (
+            "Give heads, the name of one column, and so tails or tosses."
+            if n_coins == 1
+            else "Give lists of columns, one for each coin in the order of the fit."
+        )
+        raise ValueError(
+            f"{parameter} names {len(given)} columns, {given}, but model is a "
+            f"{type(model).__name__} of {n_coins} coin{'s' * (n_coins > 1)} in each row. {remedy}"
+        )
+    if sorted(given) == sorted(fitted) and given != fitted:
+        raise ValueError(
+            f"{parameter} names the coins {given}, but model was fitted to them in another order: "
+            f"give {fitted}."
+        )
+
+
+def _names_of_coins(family, columns, level):
+    """Of the new columns behind the posterior."""
+    ends = [] if level is None else ["_low", "_high"]
+    if family.n_axes == 1:
+        return ["coin", "rate", *(f"rate{end}" for end in ends)]
+    names = [f"rate_{name}" for name in columns.coin_names]
+    return ["class", *names, *(name + end for name in names for end in ends)]
 
 
 def _posterior(mixture, heads, tails, level):
-    """The posterior probability of each coin, the most probable coin and the rate of each pair.
+    """The posterior probability of each component, the most probable one and the rate of each row.
 
-    And where the rate is, if a level is asked for.
+    And where the rate is, if a level is asked for; both coin by coin where there are several.
     """
-    order = np.lexsort((tails, heads))  # the place of a row may move the last digit of its log
-    heads, tails = heads[order], tails[order]
+    order = np.lexsort((*np.atleast_2d(tails), *np.atleast_2d(heads)))  # the place of a row may
+    heads, tails = heads[..., order], tails[..., order]  # move the last digit of its log
     posterior, place = mixture.posterior(heads, tails), np.argsort(order)
-    columns = [*posterior.T, posterior.argmax(axis=1), mixture.moments(posterior, heads, tails)[0]]
+    rates = mixture.moments(posterior, heads, tails)[0]
+    columns = [*posterior.T, posterior.argmax(axis=1), *np.atleast_2d(rates.T)]
     if level is not None:
-        columns += [*mixture.interval(heads, tails, level).T]
+        ends = mixture.interval(heads, tails, level)
+        of_coins = ends[:, None] if rates.ndim == 1 else ends
+        columns += [end for coin in np.moveaxis(of_coins, 0, -1) for end in coin]
     return [column[place] for column in columns]
 
 
-def join(frame, columns, pairs, names):
-    """The frame with the new columns ``names`` of ``pairs``, which holds each of its keys once."""
+def _new_keys(names):
+    """Keys of new columns, for the reason why old ones have keys."""
+    return [f"p{i}" for i in range(len(names))]
+
+
+def _join(frame, columns, table, names, *, may_miss):
+    """The frame with new columns of these names, from a table that holds each of its rows once."""
     nw = narwhals()
-    keys, keyed = columns.keys, columns.to_keys(frame)
+    keys, new, keyed = columns.keys, _new_keys(names), columns.to_keys(frame)
+    if may_miss:
+        keys = [f"{key}_present" for key in columns.keys]
+        keyed, table = (_with_present(part, columns, keys) for part in (keyed, table))
+        table = table.select(*keys, *new).unique(subset=keys)  # what is missing may be twice there
     if isinstance(frame, nw.DataFrame):
         # The join of some libraries shuffles the rows, and loses the index of pandas.
         rows = keyed.select(*keys).with_row_index(PLACE)
-        rows = rows.join(pairs, on=keys, how="left").sort(PLACE)
-        return frame.with_columns(*(rows[name] for name in names))
+        rows = rows.join(table, on=keys, how="left").sort(PLACE)
+        return frame.with_columns(
+            *(rows[key].alias(name) for key, name in zip(new, names, strict=True))
+        )
     native = keyed.to_native()
     if frame.implementation.is_polars():
-        pairs = pairs.to_native().lazy()
-        joined = nw.from_native(native.join(pairs, on=keys, how="left", maintain_order="left"))
+        table = table.to_native().lazy()
+        joined = nw.from_native(native.join(table, on=keys, how="left", maintain_order="left"))
     else:
-        pairs = _send(pairs, native, frame.implementation)
-        joined = keyed.join(pairs, on=keys, how="left")
-    return rename(joined, [*columns.names, *names])
+        table = _send(table, native, frame.implementation)
+        joined = keyed.join(table, on=keys, how="left")
+    return rename(joined.select(*keys_of(columns.names), *new), [*columns.names, *names])
 
 
-def _send(pairs, native, engine):
+def _with_present(frame, columns, keys):
+    """The frame with keys in which a number is what is missing: null and NaN equal nothing.
+
+    Counts that are missing are as good as none.
+    """
+    nw, number, present = narwhals(), 2 if columns.layout == "tosses" else 0, []
+    for column in columns.coins:
+        cells = nw.col(column.key)
+        if column.dtype.is_decimal():
+            cells = cells.fill_null(Decimal(number))
+        elif column.is_whole:
+            cells = cells.cast(nw.Int64).fill_null(number)
+        else:
+            cells = cells.cast(nw.Float64).fill_null(float(number))
+            cells = nw.when(cells.is_nan()).then(nw.lit(float(number))).otherwise(cells)
+        present.append(cells)
+    return frame.with_columns(*(c.alias(key) for c, key in zip(present, keys, strict=True)))
+
+
+def _send(table, native, engine):
     """The small table inside the engine that holds the large one."""
     nw = narwhals()
     if engine.is_duckdb():
-        return nw.from_native(_send_to_duckdb(pairs, native))
+        return nw.from_native(_send_to_duckdb(table, native))
     if engine.is_spark_like():
-        table = pairs.lazy(engine, session=native.sparkSession).to_native()
-        return nw.from_native(table.hint("broadcast"))
-    return pairs.lazy(engine)
+        broadcast = table.lazy(engine, session=native.sparkSession).to_native().hint("broadcast")
+        return nw.from_native(broadcast)
+    return table.lazy(engine)
 
 
-def _send_to_duckdb(pairs, native):
+def _send_to_duckdb(table, native):
     """The small table as a relation on the connection of another one.
 
     A relation does not tell its connection and cannot be joined to one of another connection, but
@@ -195,11 +256,12 @@ def _send_to_duckdb(pairs, native):
     name, which may be the user's. Numbers go there as text, which is exact and works where a
     database is not allowed to look at Python's variables.
     """
-    types = dict(zip(native.columns, native.types, strict=True)) | {"coin": "BIGINT"}
+    types = dict(zip(native.columns, native.types, strict=True))
 
     def column(name):
-        cells = ", ".join(map(str, pairs[name].to_list()))
-        return f"unnest('[{cells}]'::{types.get(name, 'DOUBLE')}[]) AS {quote(name)}"
+        own = "BIGINT" if table[name].dtype.is_integer() else "DOUBLE"
+        cells = ", ".join(map(str, table[name].to_list()))
+        return f"unnest('[{cells}]'::{types.get(name, own)}[]) AS {quote(name)}"
 
     one_row = native.limit(0).aggregate("count(*)")
-    return one_row.project(", ".join(map(column, pairs.columns)))
+    return one_row.project(", ".join(map(column, table.columns)))

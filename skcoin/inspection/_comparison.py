@@ -164,7 +164,8 @@ def _row(model, counts, highest):
     report = teller(ClimbTeller, model.verbose, counts)
     [run] = fit_tables(recipe, [counts], random_state=model.random_state, report=report)
     n_parameters = recipe.specification.n_parameters
-    parameters = run.last[0][falling(run.last[0], recipe.specification.is_alike)]
+    last = run.last[0]
+    parameters = last[falling(last.components[:, 0], recipe.specification.is_alike)]
     mixture = Mixture(recipe.family.exact, parameters, n_parameters, model.layout == "tosses")
     return {
         "n_components": model.n_components,

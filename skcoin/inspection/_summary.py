@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from skcoin._base import BaseMixture
+from skcoin._layouts import coin_names
 from skcoin._validation import Column, check_level
 from skcoin.inspection._classification import relative_entropy_of
 from skcoin.inspection._dispersion import dispersion_ratio_of
