@@ -602,6 +602,43 @@ def test_decimals_of_several_coins_find_their_posterior_where_some_are_missing(e
     np.testing.assert_allclose([row[-2:] for row in rows], model.posterior_mean(X), rtol=1e-13)
 
 
+@pytest.mark.parametrize("engine", HAVE_DECIMALS, indirect=True)  # pandas has objects for these
+def test_answers_may_be_true_false_and_null(engine):
+    answers = {"a": [True, None, False, None], "b": [None, True, True, True]}
+    frame = engine({name: pa.array(column, pa.bool_()) for name, column in answers.items()})
+    table = count_tosses(frame, tosses=["a", "b"])
+    assert rows_of(table) == [(0, 1, 1), (1, None, 1), (None, 1, 2)]
+    X = np.array([[0, 1], [1, np.nan], [np.nan, 1]])
+    model = ProductBinomialMixture(2, theta_init=[[0.1, 0.8], [0.6, 0.3]], learn_theta=False)
+    model.set_params(layout="tosses").fit(X, sample_weight=[1, 1, 2])
+    rows = sorted(
+        (str(row[:2]), *row[-2:])
+        for row in rows_of(join_posterior(model, frame, tosses=["a", "b"]))
+    )
+    cells = {"(False, True)": X[0], "(True, None)": X[1], "(None, True)": X[2]}
+    expected = [model.posterior_mean(cells[cell][None])[0] for cell, *_ in rows]
+    np.testing.assert_allclose([row[1:] for row in rows], expected, rtol=1e-13)
+
+
+def test_names_of_several_coins_are_never_read(engine):
+    heads, tails, by = ["a.b", "*"], ["^h$", "skcoin_rows"], '"q"'
+    columns = [3, None, 3], [1, 2, 1], [7, None, 7], [4, 3, 4], ["x", "y", "x"]
+    frame = engine(dict(zip([*heads, *tails, by], columns, strict=True)))
+    table = count_tosses(frame, heads, tails, by=by)
+    assert nw.from_native(table).columns == [by, "a.b", "^h$", "*", "skcoin_rows", "rows"]
+    assert rows_of(table) == [("x", 3, 7, 1, 4, 2), ("y", 0, 0, 2, 3, 1)]
+    model = ProductBinomialMixture(1)
+    fits = fit_groups(model, table, by)
+    names = [by, "class", "theta_a.b", "theta_*", "weight"]
+    assert nw.from_native(fits).columns[: len(names)] == names
+    np.testing.assert_allclose(columns_of(fits, "theta_a.b")[0][0], 0.3)
+    np.testing.assert_allclose(columns_of(fits, "theta_*")[0], [0.2, 0.4])
+    joined = join_posterior(model.fit([[3, 7, 2, 8]]), frame, heads, tails)
+    new = ["productbinomialmixture0", "class", "rate_a.b", "rate_*"]
+    assert nw.from_native(joined).collect_schema().names() == [*heads, *tails, by, *new]
+    assert [row[-4:] for row in rows_of(joined)] == [(1, 0, 0.3, 0.2)] * 3
+
+
 # --- names and categories ------------------------------------------------------------------------
 
 

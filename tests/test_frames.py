@@ -15,7 +15,7 @@ from _assertions import assert_refuses
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
 
-from skcoin import BinomialMixture
+from skcoin import BinomialMixture, ProductBinomialMixture
 from skcoin.frames import count_tosses, join_posterior
 
 nw = pytest.importorskip("narwhals.stable.v2", reason="engine missing: narwhals")
@@ -250,6 +250,127 @@ def test_integers_beyond_the_largest_count_are_refused():
         frame = pl.DataFrame({"h": pl.Series([1, most], dtype=dtype), "t": [1, 1]})
         words = "heads='h' is above 2**53 in 1 of 2 rows", "scale"
         assert_refuses(lambda frame=frame: count_tosses(frame, "h", "t"), *words)
+
+
+# --- several coins in a row ---------------------------------------------------------------------
+
+
+PAIRS = {"a": [3, 1, 3], "b": [4, 5, 4], "c": [2, 0, 2], "d": [1, 6, 1], "note": ["x", "y", "x"]}
+OF_TWO = ProductBinomialMixture(2).fit(
+    pd.DataFrame([[5, 5, 1, 9], [9, 1, 7, 3], [8, 2, 9, 1], [4, 6, 0, 9]], columns=[*"abcd"])
+)
+TWO_CALLS = [count_tosses, partial(join_posterior, OF_TWO)]
+of_two = pytest.mark.parametrize("call", TWO_CALLS, ids=["count_tosses", "join_posterior"])
+
+
+@of_two
+@pytest.mark.parametrize(
+    ("names", "words"),
+    **cases(
+        [
+            ({"tails": ["b"]}, ["heads is ['a', 'c'] and tails is ['b']", "same length"]),
+            ({"tails": "b"}, ["tails is 'b'", "both must be lists of the same length"]),
+            ({"heads": "a"}, ["heads is 'a' and tails is ['b', 'd']", "both must be lists"]),
+            ({"heads": ["a", "a"]}, ["Column 'a' is given as heads and as heads"]),
+            ({"heads": ["a", "b"]}, ["Column 'b' is given as tails and as heads", "every column"]),
+            ({"heads": ["a", "e"]}, ["heads='e' is no column of the frame", "'note'"]),
+            ({"heads": ["a", "note"]}, ["heads='note' holds String values", "Cast"]),
+            ({"heads": [], "tails": []}, ["heads is []", "a name for each coin"]),
+            ({"tails": None}, ["tails is None and tosses is None", "exactly one", "a list"]),
+            ({"tosses": ["b", "d"]}, ["exactly one", "tosses is ['b', 'd']"]),
+            ({"heads": None}, ["heads is None and tails is ['b', 'd']", "tosses=[...]"]),
+            (
+                {"heads": None, "tails": None, "tosses": "a"},
+                ["heads is None and tosses is 'a'", "a column for each coin that holds 1 for"],
+            ),
+            ({"heads": None, "tails": None, "tosses": []}, ["tosses is []", "each coin"]),
+        ]
+    ),
+)
+def test_lists_of_names_are_checked_before_the_engine_starts(call, names, words):
+    names = {"heads": ["a", "c"], "tails": ["b", "d"]} | names
+    assert_refuses(lambda: call(lazy(PAIRS), **names), *words)
+
+
+def test_a_coin_may_not_be_called_as_the_rows_are():
+    frame = lazy({"rows": [1, 2], "b": [3, 4], "heads": [1, 2]})
+    words = "heads='rows' is a name that the result uses itself", "['rows', 'b', 'rows']"
+    assert_refuses(lambda: count_tosses(frame, ["rows"], ["b"]), *words)
+    assert_refuses(lambda: count_tosses(frame, ["heads"], ["b"], by="rows"), "by='rows'", "Rename")
+
+
+def test_the_coins_are_those_of_the_model_in_their_order():
+    frame = lazy(PAIRS | {"e": [1, 2, 3], "f": [1, 2, 3]})
+    join = partial(join_posterior, OF_TWO, frame)
+    words = "heads names 3 columns", "a ProductBinomialMixture of 2 coins in each row", "Give lists"
+    assert_refuses(lambda: join(["a", "c", "e"], ["b", "d", "f"]), *words)
+    assert_refuses(lambda: join("a", "b"), "heads names 1 columns, ['a']", "of 2 coins")
+    assert_refuses(lambda: join(tosses=["a", "b", "c"]), "tosses names 3 columns", "of 2 coins")
+    words = "heads names the coins ['c', 'a']", "another order", "give ['a', 'c']"
+    assert_refuses(lambda: join(["c", "a"], ["d", "b"]), *words)
+    words = "heads names 2 columns", "a BinomialMixture of 1 coin in each row. Give heads"
+    assert_refuses(lambda: join_posterior(FITTED, frame, ["a", "c"], ["b", "d"]), *words)
+
+
+@pytest.mark.parametrize("name", ["class", "Rate_a", "rate_c_low", "productbinomialmixture1"])
+def test_a_column_is_never_written_over_by_what_is_said_of_several_coins(name):
+    frame = lazy(PAIRS | {name: [1, 2, 3]})
+    words = f"The frame has a column '{name}' already", "'rate_a'", "Rename or drop"
+    join = partial(join_posterior, OF_TWO, frame, ["a", "c"], ["b", "d"], level=0.9)
+    assert_refuses(join, *words)
+
+
+def test_two_coins_do_not_get_one_column():
+    frame = pl.DataFrame({"a": [1], "b": [2], "a_low": [3], "d": [4]})
+    join = partial(join_posterior, OF_TWO, frame, ["a", "a_low"], ["b", "d"])
+    assert len(join().columns) == 9
+    assert_refuses(lambda: join(level=0.9), "'rate_a_low'", "twice", "Rename")
+
+
+def test_a_list_of_one_name_is_one_coin_that_keeps_it():
+    frame = pl.DataFrame(ROWS)
+    table = count_tosses(frame, ["clicks"], tosses=["shown"])
+    assert table.columns == ["clicks", "shown", "rows"]
+    assert table.rows() == [(1, 5, 1), (3, 10, 2)]
+    one = join_posterior(FITTED, frame, "clicks", tosses="shown")
+    assert join_posterior(FITTED, frame, ["clicks"], tosses=("shown",)).equals(one)
+    model = ProductBinomialMixture(1).fit([[3, 7], [1, 4]])
+    assert join_posterior(model, frame, "clicks", "passed")["rate_clicks"].to_list() == [4 / 15] * 3
+
+
+def test_the_table_has_the_names_that_a_fit_remembers():
+    table = count_tosses(pd.DataFrame(PAIRS), ["a", "c"], ["b", "d"])
+    assert [str(dtype) for dtype in table.dtypes] == ["int64"] * 5
+    model = ProductBinomialMixture().fit(table.drop(columns="rows"), sample_weight=table["rows"])
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+
+
+def test_the_index_of_pandas_is_kept_where_coins_were_not_tossed():
+    frame = pd.DataFrame(
+        {"a": [np.nan, 3, 0], "b": [np.nan, 4, 0], "c": 1, "d": 2}, index=[7, 7, 1]
+    )
+    joined = join_posterior(OF_TWO, frame, ["a", "c"], ["b", "d"])
+    assert joined.index.tolist() == [7, 7, 1]
+    pd.testing.assert_frame_equal(joined[[*"abcd"]], frame)
+    X = frame.fillna(0)
+    np.testing.assert_allclose(joined[["rate_a", "rate_c"]], OF_TWO.posterior_mean(X), rtol=1e-13)
+    assert joined["class"].tolist() == OF_TWO.predict(X).tolist()
+
+
+def test_columns_of_a_coin_that_seem_to_be_others_are_told():
+    frame = pl.DataFrame({"a": [3, 1], "b": [7, 4], "alt": [2, 5], "depth": [9, 9]})
+    with pytest.warns(UserWarning, match=r"'alt' and 'depth' are read as heads and tails"):
+        count_tosses(frame, ["a", "alt"], ["b", "depth"])
+
+
+def test_rows_that_no_class_can_show_are_told():
+    model = ProductBinomialMixture(1, theta_init=[[0, 0.5]], learn_theta=False).fit([[0, 1, 1, 1]])
+    frame = pl.DataFrame({"a": [1, 0, 1], "b": [1, 2, 1], "c": [3, 1, 3], "d": [4, 1, 4]})
+    words = (
+        r"2 of 3 rows are such as no class can show.* one of \[1.0, 3.0\] heads and \[1.0, 4.0\]"
+    )
+    with pytest.warns(UserWarning, match=words):
+        join_posterior(model, frame, ["a", "c"], ["b", "d"])
 
 
 # --- imports ------------------------------------------------------------------------------------

@@ -47,7 +47,15 @@ class Columns:
 
     @property
     def keys(self):
-        return [column.key for column in (*self.by, *self.coins)]
+        return self.keys_of_groups + self.keys_of_coins
+
+    @property
+    def keys_of_groups(self):
+        return [column.key for column in self.by]
+
+    @property
+    def keys_of_coins(self):
+        return [column.key for column in self.coins]
 
     @property
     def pairs(self):
@@ -72,6 +80,10 @@ class Columns:
     def to_keys(self, frame):
         """The frame with keys in place of its names."""
         return rename(frame, keys_of(self.names))
+
+    def to_names(self, table):
+        """The table of distinct rows with names in place of its keys."""
+        return rename(table, [*(column.name for column in self.by), *self.result])
 
 
 def check_columns(frame, heads, tails, tosses, weight=None, by=None):

@@ -114,4 +114,4 @@ def count_tosses(
     columns = check_columns(frame, heads, tails, tosses, weight, by)
     table = count_distinct(frame, columns)
     warn_of_frame(columns, *read_counted(table, columns))
-    return to_user(table, frame)
+    return to_user(columns.to_names(table), frame)

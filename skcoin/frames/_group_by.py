@@ -3,7 +3,7 @@
 import numpy as np
 
 from skcoin._validation import MOST
-from skcoin.frames._engines import as_floats, collect, narwhals, rename, sort, with_values
+from skcoin.frames._engines import as_floats, collect, narwhals, sort, with_values
 
 # What the engine computes of each group; the columns of the user have keys for names.
 N_ROWS, TOTAL, N_VALID, LEAST = (f"skcoin_{name}" for name in ("rows", "total", "valid", "least"))
@@ -11,7 +11,7 @@ MISSING = 2.0  # a single toss that was not made, sorted behind heads
 
 
 def count_distinct(frame, columns, *, keep_empty=False):
-    """The table of distinct rows, in memory; whether with those of weight zero."""
+    """The table of distinct rows by their keys, in memory; whether with those of weight zero."""
     frame = columns.to_keys(frame)
     groups = collect(aggregate(frame, columns))
     cells = read_cells(groups, columns)
@@ -23,7 +23,7 @@ def count_distinct(frame, columns, *, keep_empty=False):
 
 def read_counted(table, columns):
     """Heads and tails in the table of distinct rows, (n_coins, n_distinct), and its rows."""
-    *cells, rows = (as_floats(table[name]) for name in columns.result)
+    *cells, rows = (as_floats(table[key]) for key in (*columns.keys_of_coins, "rows"))
     layout = columns.layout if columns.are_lists else "heads_tails"
     return *heads_and_tails(np.array(cells), layout), rows
 
@@ -105,8 +105,8 @@ def _tabulate(groups, frame, columns, cells, rows, *, keep_empty):
     cells = np.where(is_missing, MISSING if are_tosses else 0.0, cells)
     if columns.are_whole:
         cells = cells.astype(np.int64)
-    places = [column.key for column in columns.coins]
-    table = with_values(groups, {**dict(zip(places, cells, strict=True)), "rows": rows})
+    values = dict(zip(columns.keys_of_coins, cells, strict=True))
+    table = with_values(groups, {**values, "rows": rows})
     table = table.select(*columns.keys, "rows")
     if not keep_empty:
         table = table.filter(nw.col("rows") > 0)
@@ -116,12 +116,11 @@ def _tabulate(groups, frame, columns, cells, rows, *, keep_empty):
         table = table.group_by(*columns.keys, drop_null_keys=False).agg(nw.col("rows").sum())
     table = sort(table, columns.keys, frame)
     if are_tosses:
-        codes = {key: table[key].to_numpy() for key in places}
+        codes = {key: table[key].to_numpy() for key in values}
         table = with_values(
             table, {key: np.where(code == MISSING, np.nan, code) for key, code in codes.items()}
         )
-    names = [*(column.name for column in columns.by), *columns.result]
-    return nw.maybe_reset_index(rename(table, names))
+    return nw.maybe_reset_index(table)
 
 
 def _refuse_non_counts(values, n_rows, what, *, may_miss):

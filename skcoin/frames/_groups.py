@@ -20,7 +20,15 @@ from skcoin._validation import refuse_if_fractional
 from skcoin._warnings import are_light, warn_user
 from skcoin.exceptions import IdentifiabilityWarning
 from skcoin.frames._columns import Names, check_columns, is_list
-from skcoin.frames._engines import first_of_groups, names_of, narwhals, to_user, with_values, wrap
+from skcoin.frames._engines import (
+    first_of_groups,
+    names_of,
+    narwhals,
+    rename,
+    to_user,
+    with_values,
+    wrap,
+)
 from skcoin.frames._group_by import count_distinct, read_counted
 from skcoin.frames._side_by_side import Request, fit_each
 
@@ -140,7 +148,7 @@ def fit_groups(
     _refuse_result_names(by, ["class"] * bool(coins) + request.names)
     columns = check_columns(frame, *sides, weight="rows", by=by)
     table = count_distinct(frame, columns, keep_empty=True)
-    keys = table.drop(*columns.result)
+    keys = table.select(*columns.keys_of_groups)
     first = first_of_groups(keys)
     heads, tails, rows = read_counted(table, columns)
     refuse_if_fractional(recipe.family, heads, tails)
@@ -152,7 +160,7 @@ def fit_groups(
     if coins:
         classes = np.arange(request.n_components)
         result = {"class": np.broadcast_to(classes, (len(first), len(classes))), **result}
-    groups = keys[first.repeat(request.rows_of_each).tolist()]
+    groups = rename(keys[first.repeat(request.rows_of_each).tolist()], by)
     result = {name: column.ravel() for name, column in result.items()}
     return to_user(with_values(narwhals().maybe_reset_index(groups), result), frame)
 

@@ -228,6 +228,8 @@ def _with_present(frame, columns, keys):
         cells = nw.col(column.key)
         if column.dtype.is_decimal():
             cells = cells.fill_null(Decimal(number))
+        elif column.dtype.is_integer():  # by name: parts of Dask that miss some hold floats
+            cells = cells.fill_null(number).cast(nw.Int64)
         elif column.is_whole:
             cells = cells.cast(nw.Int64).fill_null(number)
         else:
