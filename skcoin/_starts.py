@@ -67,14 +67,14 @@ def starts_of_sets(tables, specification, init_params, n_init, random_state):
     for counts in tables:
         rng = check_random_state(random_state)
         rows = counts.heads, counts.tails, counts.multiplicity
-        drawn = [] if is_random else [spread_rates(*rows, n_components)]
+        drawn, n_wanted = [] if is_random else [spread_rates(*rows, n_components)], n_init
         if init_params == "auto" and n_components > 1:
             same = np.random.RandomState(0)  # every time
             n_drawn = int(np.clip(MOST_DRAWN_NUMBERS // (given.size * len(rows[-1])), *N_DRAWN))
             drawn += [spread_rates(*rows, n_components, same) for _ in range(n_drawn // 2)]
             drawn += list(same.uniform(0.01, 0.99, (n_drawn - n_drawn // 2, *given.shape)))
-            n_init += n_drawn
-        while len(drawn) < n_init:
+            n_wanted += n_drawn
+        while len(drawn) < n_wanted:
             far = init_params == "k-means++"
             of_rows = (
                 spread_rates(*rows, n_components, rng) if far else rng.uniform(size=given.shape)

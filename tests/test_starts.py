@@ -10,6 +10,9 @@ from _references import REFERENCES, load_set
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoin import BinomialMixture, ThreeCoinModel
+from skcoin._counts import HIDDEN, Counts
+from skcoin._em.specification import all_free
+from skcoin._starts import starts_of_sets
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning"),
@@ -308,3 +311,11 @@ def test_several_thetas_may_be_given_as_zero_beside_an_open_one():
         warnings.simplefilter("error", RuntimeWarning)
         warnings.simplefilter("ignore", UserWarning)
         assert model.fit([[0, 1], [3, 4]]).theta_.min() >= 0
+
+
+@pytest.mark.parametrize("init_params", INIT_PARAMS)
+def test_starts_of_several_coins_do_not_depend_on_the_tables_before(init_params):
+    heads, tails = np.random.default_rng(0).integers(9, size=(2, 3, 20))
+    counts = Counts(heads, tails, np.ones(20), np.full(20, HIDDEN))
+    first, second = starts_of_sets([counts, counts], all_free(2, 3), init_params, 2, 0)
+    assert_array_equal(first.components, second.components)
