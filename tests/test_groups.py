@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skcoin import (
     BinomialMixture,
     IdentifiabilityWarning,
+    ProductBinomialMixture,
     ThreeCoinModel,
     count_tosses,
     fit_groups,
@@ -299,3 +300,168 @@ def test_parameters_are_checked_before_the_table():
 def test_an_array_is_no_table():
     with pytest.raises(TypeError, match="data frame"):
         fit_groups(BinomialMixture(), np.ones((3, 3)), by="group")
+
+
+# --- several coins in a row ---------------------------------------------------------------------
+
+
+def rows_of_sets(n_groups=4, n_rows=30, seed=0):
+    """Rows of two classes of three coins, which are others in each group."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for group in range(n_groups):
+        theta = rng.uniform(0.03, 0.97, size=(2, 3))[rng.integers(2, size=n_rows)]
+        tosses = rng.integers(0, 8, size=(n_rows, 3))
+        heads = rng.binomial(tosses, theta)
+        cells = np.where(tosses > 0, rng.binomial(1, theta), np.nan)
+        columns = {"h": heads, "t": tosses - heads, "n": tosses, "q": cells}
+        frame = {f"{name}{j}": column[:, j] for name, column in columns.items() for j in range(3)}
+        frames.append(pd.DataFrame({"group": group} | frame))
+    return pd.concat(frames, ignore_index=True)
+
+
+SETS = rows_of_sets()
+HEADS, TAILS, TOSSES, SINGLE = ([f"{kind}{j}" for j in range(3)] for kind in "htnq")
+SIDES = {
+    "heads_tails": {"heads": HEADS, "tails": TAILS},
+    "heads_tosses": {"heads": HEADS, "tosses": TOSSES},
+    "tosses": {"tosses": SINGLE},
+}
+OF_SETS = {
+    "two classes": ProductBinomialMixture(),
+    "of heads and tosses": ProductBinomialMixture(layout="heads_tosses"),
+    "of single tosses": ProductBinomialMixture(layout="tosses"),
+    "one dispersion": ProductBinomialMixture(dispersion_type="tied"),
+    "one of each coin": ProductBinomialMixture(1, dispersion_type="coin"),
+    "one of each coin and class": ProductBinomialMixture(1, dispersion_type="separate"),
+    "by EM": ProductBinomialMixture(solver="em", max_iter=20_000),
+    "with priors": ProductBinomialMixture(theta_prior=(2, 3), weights_prior=2),
+    "from a start": ProductBinomialMixture(theta_init=np.array([[0.2] * 3, [0.8] * 3])),
+    "all learned": ProductBinomialMixture(learn_theta=[[True] * 3] * 2),
+}
+
+
+@pytest.mark.filterwarnings("ignore::skcoin.IdentifiabilityWarning")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name == "one dispersion" else name
+        for name in OF_SETS
+    ],
+)
+def test_classes_side_by_side_are_those_of_one_fit_after_the_other(name):
+    estimator = clone(OF_SETS[name]).set_params(tol=1e-10)
+    table = count_tosses(SETS, **SIDES[estimator.layout], by="group")
+    coins = table.columns.drop(["group", "rows"])
+    names = coins if estimator.layout == "tosses" else coins[::2]
+    fits = fit_groups(estimator, table, by="group")
+    n_classes = estimator.n_components
+    assert fits["group"].tolist() == np.repeat(range(4), n_classes).tolist()
+    assert fits["class"].tolist() == list(range(n_classes)) * 4
+    for group, own in fits.groupby("group"):
+        X = SETS.loc[SETS["group"] == group, coins]
+        model = clone(estimator).fit(X)
+        log_likelihood = model.score(X) * len(X)
+        assert_allclose(own["log_likelihood"], log_likelihood, atol=1e-7, rtol=0)
+        assert_allclose(own["bic"], model.bic(X), atol=1e-6, rtol=0)
+        assert own["converged"].tolist() == [model.converged_] * n_classes
+        if own["identifiable"].all():
+            assert_allclose(own["weight"], model.weights_, atol=1e-4)
+            assert_allclose(own[[f"theta_{name}" for name in names]], model.theta_, atol=1e-4)
+            if estimator.dispersion_type != "none":
+                found = own[[f"dispersion_{name}" for name in names]]
+                assert_allclose(found, model.dispersion_, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def table_of_sets():
+    return count_tosses(SETS, HEADS, TAILS, by="group")
+
+
+def test_of_several_coins_the_result_has_a_row_for_each_class(table_of_sets):
+    fits = fit_groups(ProductBinomialMixture(), table_of_sets, by="group")
+    names = ["group", "class", *(f"theta_{name}" for name in HEADS), "weight"]
+    assert list(fits) == [*names, "log_likelihood", "bic", "identifiable", "converged"]
+    assert fits["class"].dtype == "int64"
+    assert_allclose(fits.groupby("group")["weight"].sum(), 1)
+    assert fits.groupby("group")["weight"].is_monotonic_decreasing.all()
+    assert fits.index.equals(pd.RangeIndex(8))
+
+
+@pytest.mark.parametrize("size", [1, 300])
+def test_classes_do_not_depend_on_what_is_side_by_side(size, table_of_sets, monkeypatch):
+    model = ProductBinomialMixture(tol=1e-9)
+    expected = fit_groups(model, table_of_sets, by="group")
+    monkeypatch.setattr("skcoin.frames._side_by_side.BATCH", size)
+    result = fit_groups(model, table_of_sets, by="group")
+    assert_allclose(result["log_likelihood"], expected["log_likelihood"], atol=SAME, rtol=0)
+    assert_allclose(result["theta_h0"], expected["theta_h0"], atol=1e-4)
+
+
+@pytest.mark.parametrize("to", [pl.from_pandas, lambda table: pl.from_pandas(table).lazy()])
+def test_every_library_has_the_same_classes(to, table_of_sets):
+    expected = fit_groups(ProductBinomialMixture(), table_of_sets, by="group")
+    result = fit_groups(ProductBinomialMixture(), to(table_of_sets), by="group")
+    assert isinstance(result, pl.DataFrame)
+    for name in expected:
+        assert_array_equal(result[name].to_numpy(), expected[name].to_numpy())
+
+
+def test_classes_that_others_could_stand_for_are_said_to_be_so():
+    answers = pd.DataFrame({"g": ["x"] * 4, "a": [0, 0, 1, 1], "b": [0, 1, 0, 1]})
+    table = answers.assign(rows=[30, 10, 12, 25])
+    model = ProductBinomialMixture(layout="tosses")
+    with pytest.warns(IdentifiabilityWarning, match=r"1 of 1 groups have other classes.*is 'x'"):
+        fits = fit_groups(model, table, by="g")
+    assert fits["identifiable"].tolist() == [False, False]
+
+
+def test_a_group_of_sets_without_a_toss_is_nan_and_said():
+    table = pd.DataFrame({"g": ["x", "y"], "a": [np.nan, 1], "b": [np.nan, 0], "rows": [2, 3]})
+    with pytest.warns(UserWarning, match=r"1 of 2 groups hold no toss.*first is 'x'"):
+        fits = fit_groups(ProductBinomialMixture(1, layout="tosses"), table, by="g")
+    assert fits["theta_a"].isna().tolist() == [True, False]
+    assert fits.loc[1, ["theta_a", "theta_b"]].tolist() == [1, 0]
+    assert fits["class"].tolist() == [0, 0]
+    assert len(fit_groups(ProductBinomialMixture(2), table.iloc[:0], by="g")) == 0
+
+
+def test_of_several_coins_there_is_no_gap(table_of_sets):
+    one = ProductBinomialMixture(1)
+    assert list(fit_groups(one, table_of_sets, "group", gap=False)) == list(
+        fit_groups(one, table_of_sets, "group")
+    )
+    with pytest.raises(TypeError, match=r"the gap is to the best of all .* Leave gap out\."):
+        fit_groups(one, table_of_sets, "group", gap=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"c": 1}, ValueError, r"\['a', 'b', 'c'\], but layout='heads_tails'.*two, .*each coin"),
+        ({"a": ["x", "y"]}, ValueError, "heads='a' holds .* values, but must hold numbers"),
+        ({"b": [1, -2]}, ValueError, "tails='b' is negative in 1 of 2 rows"),
+        ({"rows": [1, np.nan]}, ValueError, "weight='rows' is null"),
+    ],
+    ids=str,
+)
+def test_bad_tables_of_sets_are_refused_by_name(change, error, words):
+    table = pd.DataFrame({"g": [1, 2], "a": [3, 4], "b": [5, 6], "rows": [7, 8]})
+    with pytest.raises(error, match=words):
+        fit_groups(ProductBinomialMixture(1), table.assign(**change), by="g")
+
+
+def test_parameters_of_several_coins_are_checked_against_the_table():
+    table = pd.DataFrame({"class": [1, 2], "a": [3, 4], "b": [5, 6], "rows": [7, 8]})
+    with pytest.raises(ValueError, match="by='class' is a name that the result uses"):
+        fit_groups(ProductBinomialMixture(1), table, by="class")
+    table = table.rename(columns={"class": "g"})
+    for wrong, words in (
+        ({"tol": -1}, "'tol' parameter"),
+        ({"layout": "pairs"}, "'layout' parameter"),
+        ({"theta_init": [[0.5, 0.5]]}, r"theta_init has shape \(1, 2\).*shape \(1, 1\)"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fit_groups(ProductBinomialMixture(1).set_params(**wrong), table, by="g")
+    with pytest.raises(ValueError, match=r"has the columns \[\]"):
+        fit_groups(ProductBinomialMixture(1), table[["g", "rows"]], by="g")

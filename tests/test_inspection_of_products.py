@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binom, chi2, kstest, norm
 from test_products import TYPES, VALUES, X, slides
 
-from skcoin import BinomialMixture, ProductBinomialMixture, fit_groups, join_posterior, plotting
+from skcoin import BinomialMixture, ProductBinomialMixture, fit_groups, plotting
 from skcoin._counts import HIDDEN
 from skcoin.inspection import _resampling as resampling
 from skcoin.inspection import (
@@ -261,10 +261,7 @@ class TestComparison:
 REFUSED = [
     optimality_gap,
     goodness_of_fit,
-    lambda model, _: join_posterior(model, pd.DataFrame({"h": [1], "t": [2]}), "h", "t"),
-    lambda model, _: fit_groups(
-        model, pd.DataFrame({"g": [1], "heads": [1], "tails": [2], "rows": [1]}), by="g"
-    ),
+    lambda model, _: fit_groups(model, pd.DataFrame({"g": [1], "rows": [1]}), by="g", gap=True),
     *(
         getattr(plotting, f"{name}Display").from_estimator
         for name in ("Gradient", "Mixture", "Posterior", "LowerBound", "Rootogram", "Residual")
