@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
+from skcoin._layouts import coin_names
 from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._dispersion import LEAST
 from skcoin.inspection._goodness_of_fit import p_values
-from skcoin.inspection._inspected import check_fitted, check_several_coins, coin_names
+from skcoin.inspection._inspected import check_fitted, check_several_coins
 from skcoin.inspection._predictive import as_whole, moments
 from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import simulation

@@ -13,11 +13,12 @@ from sklearn.utils import check_scalar
 from skcoin._base import BaseMixture
 from skcoin._em.quadratic import is_logit
 from skcoin._fit import Recipe
+from skcoin._layouts import coin_names
 from skcoin._mixture import Mixture
 from skcoin._progress.workers import repeat
 from skcoin._validation import Column, Seed
 from skcoin._warnings import warn_user
-from skcoin.inspection._inspected import check_fitted, check_parametric, coin_names
+from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._refits import fit_again
 from skcoin.inspection._resampling import Resampling, Simulation, draw_tables, simulation
 from skcoin.inspection._tables import AsFrame, Result, by_component, frame_maker

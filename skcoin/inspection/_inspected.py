@@ -70,16 +70,6 @@ def check_several_coins(model, why, instead):
         )
 
 
-def coin_names(model):
-    """Of several coins in each row: their columns of X, those of heads, or their numbers."""
-    if model.theta_.ndim == 1:
-        return []
-    n_coins = model.theta_.shape[1]
-    if not hasattr(model, "feature_names_in_"):
-        return list(map(str, range(n_coins)))
-    return model.feature_names_in_[:: model.n_features_in_ // n_coins].tolist()
-
-
 def check_fitted(model, X, sample_weight=None, coins=None):
     """Check a model and its data, and count them."""
     check_model(model)

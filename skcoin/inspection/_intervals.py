@@ -11,11 +11,12 @@ from scipy.stats import chi2, norm
 
 from skcoin._base import BaseMixture
 from skcoin._em.parameters import Parameters
+from skcoin._layouts import coin_names
 from skcoin._progress.printing import Teller
 from skcoin._validation import Column, Seed, check_level
 from skcoin._warnings import warn_of
 from skcoin.inspection._bootstrap import replicates_of
-from skcoin.inspection._inspected import check_fitted, check_parametric, coin_names
+from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._profile import profile_interval
 from skcoin.inspection._standard_errors import advice_if_below, errors_of, gain_of
 from skcoin.inspection._tables import (

@@ -9,8 +9,8 @@ from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 
 from skcoin._base import BaseMixture, check_model, map_model
+from skcoin._layouts import coin_names
 from skcoin._validation import Floats, Seed, check_number
-from skcoin.inspection._inspected import coin_names
 from skcoin.inspection._predictive import log_tails, refuse_fractions
 from skcoin.inspection._tables import AsFrame, frame_maker
 

@@ -11,10 +11,11 @@ from skcoin._base import BaseMixture
 from skcoin._em.e_step import e_step
 from skcoin._em.parameters import Parameters
 from skcoin._em.quadratic import as_coordinates, is_logit, quadratic_at, to_bound
+from skcoin._layouts import coin_names
 from skcoin._validation import Column
 from skcoin._warnings import warn_of
 from skcoin.exceptions import IdentifiabilityWarning
-from skcoin.inspection._inspected import check_fitted, check_parametric, coin_names
+from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._tables import AsFrame, Result, by_component, frame_maker
 
 LEAST_EIGENVALUE = 1e-10  # relative to complete data; below, rounding has eaten the digits

@@ -15,7 +15,7 @@ from skcoin._layouts import coin_names
 from skcoin._validation import Column, check_level
 from skcoin.inspection._classification import relative_entropy_of
 from skcoin.inspection._dispersion import dispersion_ratio_of
-from skcoin.inspection._inspected import check_fitted, coin_names
+from skcoin.inspection._inspected import check_fitted
 from skcoin.inspection._intervals import profile, wald
 from skcoin.inspection._optimality_gap import gap_of
 from skcoin.inspection._standard_errors import errors_of

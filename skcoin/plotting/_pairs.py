@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture
+from skcoin._layouts import coin_names
 from skcoin._validation import Column, Floats
 from skcoin._warnings import warn_of_excluded
-from skcoin.inspection._inspected import check_fitted, check_several_coins, coin_names
+from skcoin.inspection._inspected import check_fitted, check_several_coins
 from skcoin.plotting._display import (
     HEIGHT,
     Display,

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skcoin._base import BaseMixture, mixture_of
+from skcoin._layouts import coin_names
 from skcoin._validation import Column, Floats
-from skcoin.inspection._inspected import check_several_coins, coin_names
+from skcoin.inspection._inspected import check_several_coins
 from skcoin.inspection._intervals import confidence_intervals
 from skcoin.plotting._display import (
     HEIGHT,
