@@ -3,12 +3,13 @@
 ``test_invariance.py`` makes its claims for all of them. What is new in skcoin joins ``CALLS``, or
 ``EXCEPTIONS`` with the reason why none of the claims is about it; a test sees to that.
 
-Models of several coins in each row are not in it, as the rows of the claims are of one coin: see
-``test_products.py`` and ``test_inspection_of_products.py``.
+Models of several coins in each row are in it only where a data frame can be made for them, as the
+rows of the claims are of one coin: see ``test_products.py`` and ``test_inspection_of_products.py``.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +21,7 @@ from skcoin import (
     BetaBinomialMixture,
     BinomialMixture,
     NonparametricBinomialMixture,
+    ProductBinomialMixture,
     ThreeCoinModel,
     count_tosses,
     fit_groups,
@@ -435,6 +437,43 @@ def group(estimator, X, sample_weight=None):
     return {name: fits[name].to_numpy()[:1] for name in fits}
 
 
+PAIRS = ["heads", "left"], ["tails", "right"]
+
+
+def as_sets(X, layout="heads_tails"):
+    """The same beside another coin, which shows the other side."""
+    frame = as_frame(X, layout)
+    return frame.assign(left=frame["tails"], right=frame["heads"])
+
+
+def count_sets(model, X, sample_weight=None):
+    frame = as_sets(X, model.layout).assign(w=1 if sample_weight is None else sample_weight)
+    table = count_tosses(frame, *PAIRS, weight="w")
+    return {name: table[name].to_numpy(dtype=float) for name in table}
+
+
+@cache
+def two_classes():
+    return ProductBinomialMixture().fit(as_sets(FIVE_SETS["heads_tails"]))
+
+
+def join_sets(estimator, X):
+    frame = as_sets(X, estimator.layout)
+    table = join_posterior(two_classes(), frame, *PAIRS, level=0.9)
+    return {name: table[name].to_numpy() for name in table if name not in frame}
+
+
+def group_sets(estimator, X, sample_weight=None):
+    frame = as_sets(X, estimator.layout)
+    rows = 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    others = as_sets([[1, 8], [7, 1], [6, 3]]).assign(w=2.0, group=1)
+    frame = pd.concat([frame.assign(w=rows, group=0), others])
+    table = count_tosses(frame, *PAIRS, weight="w", by="group")
+    fits = fit_groups(ProductBinomialMixture(), table, by="group")
+    return {name: fits[name].to_numpy()[:2] for name in fits}
+
+
+OF_SETS = {"variant": "of several coins", "fits": True, "frames": True, "models": ("two coins",)}
 FRAMES = [
     Call("count_tosses", count, (WEIGHTS,), fits=True, frames=True, models=("two coins",)),
     Call("join_posterior", join, per_row=True, frames=True, refuses=NO_MODEL, models=ALL),
@@ -448,6 +487,9 @@ FRAMES = [
         models=PARAMETRIC,
         ways={"log_likelihood": total(1), "bic": total(-2)},
     ),
+    Call("count_tosses", count_sets, (WEIGHTS,), **OF_SETS),
+    Call("join_posterior", join_sets, per_row=True, **OF_SETS),
+    Call("fit_groups", group_sets, (WEIGHTS,), **OF_SETS),
 ]
 
 CALLS = [*METHODS, *FUNCTIONS, *DISPLAYS, *FRAMES]
