@@ -1,4 +1,4 @@
-"""The table of distinct pairs of a data frame."""
+"""The table of distinct rows of a data frame."""
 
 from typing import Any
 
@@ -21,17 +21,23 @@ def count_tosses(
     rows. The table has a few thousand rows where the frame has a billion, and it is the only thing
     that leaves the engine.
 
+    Lists of names are of rows with tosses of several coins, for ``ProductBinomialMixture``: what is
+    distinct are then the rows of all these columns.
+
     Parameters
     ----------
     frame : data frame, lazy frame, relation or table
         Of pandas, Polars (eager or lazy), PyArrow, DuckDB, Dask, PySpark, Ibis or another library
         that narwhals knows. What is lazy stays lazy until the small table is collected.
-    heads : str
-        Name of the column of heads: counts, at least 0, at most 2**53, also fractional ones.
-    tails : str, default=None
-        Name of the column of tails, counts as well.
-    tosses : str, default=None
-        Name of the column of all tosses, at least the heads; in place of ``tails``.
+    heads : str or list of str, default=None
+        Name of the column of heads: counts, at least 0, at most 2**53, also fractional ones. With
+        several coins in a row, a name for each. Not needed for single tosses.
+    tails : str or list of str, default=None
+        Name of the column of tails, counts as well; a list if ``heads`` is one, in the same order.
+    tosses : str or list of str, default=None
+        Name of the column of all tosses, at least the heads; in place of ``tails``. Without
+        ``heads``, a list of columns that hold single tosses, one of each coin: 1 or true is heads,
+        0 or false tails, null or NaN not tossed.
     weight : str, default=None
         Name of the column that says how often each row counts: finite and at least 0.
     by : str or list of str, default=None
@@ -45,7 +51,10 @@ def count_tosses(
         - those of ``by``, if any; a null is a group of its own, the last. Categories come in their
           order if the engine says that they have one, else in that of their names,
         - ``heads`` and ``tails``, int64 where both columns hold whole numbers by their type, else
-          float64,
+          float64. Of several coins, the columns keep their names and their meaning: heads and tails
+          of the first, of the second, and so on, which is ``layout="heads_tails"`` of the fit;
+          heads and tosses, ``layout="heads_tosses"``; or single tosses, float64 with NaN where
+          they are missing, ``layout="tosses"``,
         - ``rows``, the number of rows (int64), or the sum of their weights (int64 where their
           column holds whole numbers by its type, else float64). Pairs of weight 0 are left out.
 
@@ -60,11 +69,13 @@ def count_tosses(
         If ``frame`` is no data frame, or a name is no string.
     ValueError
         If a column does not exist, holds no numbers or is named twice, not exactly one of
-        ``tails`` and ``tosses`` is given, or ``by`` names a column of the result: all this before
-        the engine starts. If a cell of heads, tails or tosses is null, NaN, infinite, negative or
-        above 2**53, if there are more heads than tosses, if a weight is null, NaN, infinite or
-        negative, or if whole-number weights sum to more than 2**53: the engine finds this while it
-        counts, and the message says how many rows are concerned, with an example and a remedy.
+        ``tails`` and ``tosses`` is given, lists are of unlike lengths, or ``by`` or a coin has the
+        name of a column of the result: all this before the engine starts. If a cell of heads, tails
+        or tosses is null, NaN, infinite, negative or above 2**53, if a single toss is neither 1 nor
+        0, if there are more heads than tosses, if a weight is null, NaN, infinite or negative, or
+        if whole-number weights sum to more than 2**53: the engine finds this while it counts, and
+        the message says how many rows are concerned, with an example and a remedy. Of several
+        coins, one that has null in both its columns was not tossed, and counts as 0 of 0.
 
     Warns
     -----
@@ -109,6 +120,22 @@ def count_tosses(
     array([0.7934, 0.5139])
 
     A PyArrow table takes ``table.select(["heads", "tails"])`` in place of the brackets.
+
+    Reads of variants in two samples, of which the second is missing now and then:
+
+    >>> from skcoin import ProductBinomialMixture
+    >>> reads = pl.DataFrame({
+    ...     "lung": [30, 5, 29, 30, 4], "of_lung": [60, 70, 62, 60, 58],
+    ...     "liver": [2, None, 1, 2, 24], "of_liver": [50, None, 48, 50, 49],
+    ... })
+    >>> table = count_tosses(reads, heads=["lung", "liver"], tosses=["of_lung", "of_liver"])
+    >>> table.rows()
+    [(4, 58, 24, 49, 1), (5, 70, 0, 0, 1), (29, 62, 1, 48, 1), (30, 60, 2, 50, 2)]
+    >>> model = ProductBinomialMixture(layout="heads_tosses")
+    >>> model = model.fit(table.drop("rows"), sample_weight=table["rows"])
+    >>> model.theta_.round(3)
+    array([[0.489, 0.034],
+           [0.07 , 0.49 ]])
     """
     frame = wrap(frame)
     columns = check_columns(frame, heads, tails, tosses, weight, by)

@@ -50,16 +50,18 @@ def fit_groups(
 
     Parameters
     ----------
-    estimator : BinomialMixture, BetaBinomialMixture or ThreeCoinModel
+    estimator : BinomialMixture, BetaBinomialMixture, ProductBinomialMixture or ThreeCoinModel
         Its parameters are those of all fits. It is neither changed nor fitted.
     table : data frame
         As from ``count_tosses(..., by=by)``, of any library: besides the columns of ``by``, it has
         ``heads``, ``tails`` and ``rows``, how often each pair counts. Pairs may come in any order,
-        and more than once.
+        and more than once. For a ProductBinomialMixture, all columns but those of ``by`` and
+        ``rows`` are of the coins, in the ``layout`` of the estimator.
     by : str or list of str
         Names of the columns whose values tell the groups apart. A null is a group of its own.
-    gap : bool, default=True
+    gap : bool or "auto", default="auto"
         Whether to compute the column ``gap``, which takes about as long as the fits themselves.
+        "auto" does so where rows have one coin; of several there is none.
     n_jobs : int, default=None
         Workers, as joblib counts them.
     verbose : int, default=0
@@ -84,6 +86,17 @@ def fit_groups(
           tell apart, and no coin is there twice or without weight,
         - ``converged``, bool.
 
+        For a ProductBinomialMixture it has a row for each class of each group, sorted by group and
+        class, with
+
+        - the columns of ``by``, and ``class``, from 0 on by falling weight unless start values give
+          the order,
+        - ``theta_lung``, ..., of each coin, by the name of its column of heads or of single tosses;
+          with a ``dispersion_type`` also ``dispersion_lung``, ...,
+        - ``weight`` of the class,
+        - ``log_likelihood``, ``bic``, ``identifiable`` and ``converged`` of the group, the same in
+          all its rows. ``identifiable`` also says whether other classes near these are as likely.
+
         The numbers of a group without a toss are NaN.
 
     Raises
@@ -93,7 +106,8 @@ def fit_groups(
         none.
     TypeError
         If ``table`` is no data frame, ``estimator`` no model of hidden coins, a name no string, or
-        ``gap`` no bool.
+        ``gap`` no bool; or true for a ProductBinomialMixture, as there is no best of all mixtures
+        to compare with.
     ValueError
         If a column does not exist or holds no numbers, if a count or weight is negative, null, NaN
         or infinite, or a count not whole where ``estimator`` asks for that, or the parameters of
@@ -126,6 +140,19 @@ def fit_groups(
     >>> fits = fit_groups(BinomialMixture(2), table, by="gene")
     >>> fits.select("gene", pl.col("theta0", "theta1").round(3), "converged").rows()
     [('a', 0.821, 0.111, True), ('b', 0.8, 0.1, True)]
+
+    Two classes of two coins, one of which is not always tossed:
+
+    >>> from skcoin import ProductBinomialMixture, count_tosses
+    >>> reads = pl.DataFrame({
+    ...     "tumour": ["a"] * 4 + ["b"] * 4,
+    ...     "lung": [30, 28, 5, 29, 2, 40, 38, 41], "of_lung": [60, 62, 70, 58, 60, 80, 80, 78],
+    ...     "liver": [2, 1, 20, None, 30, 4, 3, 5], "of_liver": [50, 49, 51, None, 60, 61, 60, 59],
+    ... })
+    >>> table = count_tosses(reads, ["lung", "liver"], tosses=["of_lung", "of_liver"], by="tumour")
+    >>> fits = fit_groups(ProductBinomialMixture(2, layout="heads_tosses"), table, by="tumour")
+    >>> fits.select("tumour", "class", pl.col("theta_lung", "theta_liver").round(2)).rows()
+    [('a', 0, 0.48, 0.03), ('a', 1, 0.07, 0.39), ('b', 0, 0.5, 0.07), ('b', 1, 0.03, 0.5)]
     """
     refuse_if_no_model(estimator, "estimator")
     has_gap = _check_gap(gap, estimator)

@@ -28,21 +28,23 @@ def join_posterior(
 ) -> Frame:
     """Put what a fitted model knows of each row's coin beside the row, inside the engine.
 
-    The posteriors are computed once for each distinct pair, and joined to the rows by the engine
-    that holds them.
+    The posteriors are computed once for each distinct row of tosses, and joined to the rows by the
+    engine that holds them.
 
     Parameters
     ----------
-    model : BinomialMixture, ThreeCoinModel, BetaBinomialMixture or NonparametricBinomialMixture
+    model : BinomialMixture, ProductBinomialMixture or another model of hidden coins
         Fitted; its ``layout`` does not matter here.
     frame : data frame, lazy frame, relation or table
         Of any library that ``count_tosses`` takes.
-    heads : str
-        Name of the column of heads.
-    tails : str, default=None
-        Name of the column of tails.
-    tosses : str, default=None
-        Name of the column of all tosses, in place of ``tails``.
+    heads : str or list of str, default=None
+        Name of the column of heads; for a ``ProductBinomialMixture`` a name for each coin, in the
+        order of the fit.
+    tails : str or list of str, default=None
+        Name of the column of tails, a list if ``heads`` is one.
+    tosses : str or list of str, default=None
+        Name of the column of all tosses, in place of ``tails``. Without ``heads``, a list of
+        columns of single tosses, as for ``count_tosses``.
     level : float, default=None
         If given, in (0, 1), there is an interval of the rate that holds with this probability.
 
@@ -57,6 +59,10 @@ def join_posterior(
         - ``rate``, the probability of heads of the row's coin given the row, as from
           ``posterior_mean``, float64,
         - with ``level``: ``rate_low`` and ``rate_high``, as from ``posterior_interval``, float64.
+
+        Of several coins, ``class`` stands in place of ``coin``, and there is a rate of each coin:
+        ``rate_lung``, ``rate_lung_low`` and ``rate_lung_high``, with the name of its column of
+        heads, or of single tosses. First come all rates, then the ends of their intervals.
 
         A row without tosses has the posterior ``weights_``. Lazy frames stay lazy. The rows keep
         their order in pandas (with their index), Polars, PyArrow and Dask (whose index is
@@ -73,7 +79,8 @@ def join_posterior(
     ValueError
         As from ``count_tosses``: a row of which nothing can be said is refused, not left blank; if
         the model is of whole counts only, so is a fractional one.
-        Also if a new column has the name of an old one, whatever its case.
+        Also if a new column has the name of an old one, whatever its case, or there are not as many
+        names as coins, or they are those of the fit in another order.
 
     Warns
     -----
@@ -117,6 +124,19 @@ def join_posterior(
     >>> ranked = join_posterior(vary, ads, heads="clicks", tosses="shown", level=0.9)
     >>> ranked.sort("rate_low", descending=True)["clicks"].to_list()
     [40, 3, 9, 60]
+
+    Answers to two questions, of which one is missing:
+
+    >>> from skcoin import ProductBinomialMixture
+    >>> people = ProductBinomialMixture(
+    ...     2, layout="tosses", theta_init=[[0.9, 0.8], [0.2, 0.1]], learn_theta=False
+    ... ).fit([[1, 1], [0, 0], [1, 0], [0, 0]])
+    >>> answers = pl.DataFrame({"likes": [1, 0], "buys": [None, 0]})
+    >>> scored = join_posterior(people, answers, tosses=["likes", "buys"])
+    >>> scored.columns[-3:]
+    ['class', 'rate_likes', 'rate_buys']
+    >>> scored["rate_buys"].round(3).to_list()
+    [0.578, 0.109]
     """
     refuse_if_no_model(model, "model", "fitted ")
     if level is not None:
