@@ -308,7 +308,7 @@ def test_the_coins_are_those_of_the_model_in_their_order():
     assert_refuses(lambda: join(tosses=["a", "b", "c"]), "tosses names 3 columns", "of 2 coins")
     words = "heads names the coins ['c', 'a']", "another order", "give ['a', 'c']"
     assert_refuses(lambda: join(["c", "a"], ["d", "b"]), *words)
-    words = "heads names 2 columns", "a BinomialMixture of 1 coin in each row. Give heads"
+    words = "heads names 2 columns", "a BinomialMixture of 1 coin in each row. Give the names"
     assert_refuses(lambda: join_posterior(FITTED, frame, ["a", "c"], ["b", "d"]), *words)
 
 

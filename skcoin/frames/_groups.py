@@ -46,7 +46,8 @@ def fit_groups(
     """Fit one mixture to each group of a table of counts, thousands of them at once.
 
     Each is what ``estimator.fit`` would find on the rows of its group; but the climbs go side by
-    side in arrays, which takes a fraction of the time of a loop over small groups.
+    side in arrays, which takes a fraction of the time of a loop over small groups, and saves less
+    with several coins in each row.
 
     Parameters
     ----------

@@ -149,13 +149,13 @@ def join_posterior(
     refuse_clash(columns, names)
     groups = collect(aggregate(columns.to_keys(frame), columns))
     cells, rows = read_cells(groups, columns), groups[N_ROWS].to_numpy()
-    counts = heads_and_tails(cells, columns.layout)
-    refuse_if_fractional(mixture.family, *counts)
-    warn_of_frame(columns, *counts, rows)
+    heads, tails = heads_and_tails(cells, columns.layout)
+    refuse_if_fractional(mixture.family, heads, tails)
+    warn_of_frame(columns, heads, tails, rows)
     if mixture.family.n_axes == 1:
-        counts = [side[0] for side in counts]
-    warn_of_excluded(mixture, *counts, rows)
-    values = dict(zip(_new_keys(names), _posterior(mixture, *counts, level), strict=True))
+        heads, tails = heads[0], tails[0]
+    warn_of_excluded(mixture, heads, tails, rows)
+    values = dict(zip(_new_keys(names), _posterior(mixture, heads, tails, level), strict=True))
     table = with_values(groups.select(*columns.keys), values)
     return _join(frame, columns, table, names, may_miss=bool(np.isnan(cells).any())).to_native()
 
@@ -167,7 +167,7 @@ def _check_coins(model, family, columns):
     parameter = columns.coins[0].parameter
     if len(given) != n_coins:
         remedy = (
-            "Give heads, the name of one column, and so tails or tosses."
+            "Give the names of two columns, as heads and tails or as heads and tosses."
             if n_coins == 1
             else "Give lists of columns, one for each coin in the order of the fit."
         )
@@ -196,8 +196,9 @@ def _posterior(mixture, heads, tails, level):
 
     And where the rate is, if a level is asked for; both coin by coin where there are several.
     """
-    order = np.lexsort((*np.atleast_2d(tails), *np.atleast_2d(heads)))  # the place of a row may
-    heads, tails = heads[..., order], tails[..., order]  # move the last digit of its log
+    # The place of a row may move the last digit of its log.
+    order = np.lexsort((*np.atleast_2d(tails), *np.atleast_2d(heads)))
+    heads, tails = heads[..., order], tails[..., order]
     posterior, place = mixture.posterior(heads, tails), np.argsort(order)
     rates = mixture.moments(posterior, heads, tails)[0]
     columns = [*posterior.T, posterior.argmax(axis=1), *np.atleast_2d(rates.T)]
