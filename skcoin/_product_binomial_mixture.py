@@ -145,11 +145,11 @@ class ProductBinomialMixture(BaseMixture):
 
     >>> import numpy as np
     >>> from skcoin import ProductBinomialMixture
-    >>> X = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 0, 1], [1, 1, 1], [0, 0, 0]] * 5)
+    >>> X = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 0, 1], [1, 1, 1]] * 5)
     >>> people = ProductBinomialMixture(2, layout="tosses").fit(X)
     >>> people.theta_.round(2)
     array([[1.  , 1.  , 0.67],
-           [0.  , 0.  , 0.33]])
+           [0.  , 0.  , 0.5 ]])
     >>> people.predict([[1, np.nan, 0]])
     array([0])
     """
