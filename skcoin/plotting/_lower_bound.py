@@ -10,7 +10,7 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._paths import lower_bounds, telling_start
-from skcoin.plotting._display import Display, MaybeAxes, pyplot, style
+from skcoin.plotting._display import Display, Labels, MaybeAxes, pyplot, style
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
@@ -119,6 +119,7 @@ class LowerBoundDisplay(Display):
         coin: int = 0,
         start: float | None = None,
         n_steps: int = 3,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Take steps of EM along one coin of a fitted model, and draw them.
@@ -140,6 +141,8 @@ class LowerBoundDisplay(Display):
             1, where the log-likelihood has lost half of what it loses halfway to there.
         n_steps : int, default=3
             Steps to take, at least 1.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -187,7 +190,7 @@ class LowerBoundDisplay(Display):
             path_objective=steps.path_objective,
             coin=coin,
             with_prior=bool(max(*fitted.recipe.theta_prior, fitted.recipe.weights_prior) > 1),
-        ).plot(ax)
+        ).plot(ax, labels=labels)
 
     def _draw(self, ax):
         (self.line_,) = ax.plot(

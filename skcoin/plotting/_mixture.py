@@ -10,7 +10,7 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number, refuse_if_not_whole
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._text import several
-from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
+from skcoin.plotting._display import GREY, Display, Labels, MaybeAxes, pyplot, style
 
 if TYPE_CHECKING:
     from matplotlib.container import BarContainer
@@ -112,6 +112,7 @@ class MixtureDisplay(Display):
         *,
         sample_weight: Column = None,
         bins: int | ArrayLike | None = None,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Compare a fitted model with data, and draw it.
@@ -129,6 +130,8 @@ class MixtureDisplay(Display):
             rising. By default each number of heads is a bin where that is possible, else there
             are up to twice the cube root of the number of rows, and rates far from all others
             are left out; the axis then says how many.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -183,7 +186,7 @@ class MixtureDisplay(Display):
             dispersion=mixture.by_name.get("dispersion"),
             n_tosses=n_tosses,
             n_outside=float(rows[~inside].sum()),
-        ).plot(ax)
+        ).plot(ax, labels=labels)
 
     def _draw(self, ax):
         middle, width = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)
