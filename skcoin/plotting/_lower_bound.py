@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class LowerBoundDisplay(Display):
-    """The likelihood along one coin, and the bounds that EM climbs by.
+    r"""The likelihood along one coin, and the bounds that EM climbs by.
 
     All but the ``theta`` of one coin stands as fitted. At ``theta_t``, with ``a_t`` and ``b_t``
-    the heads and tails that the E-step expects of the coin, the bound is ``g_t(theta) =``
+    the heads and tails that the E-step expects of the coin, the bound is
 
-        ``l(theta_t) + a_t log(theta / theta_t) + b_t log((1 - theta) / (1 - theta_t))``.
+    .. math::
+
+        g_t(\theta) = \ell(\theta_t) + a_t \log \frac{\theta}{\theta_t}
+                      + b_t \log \frac{1 - \theta}{1 - \theta_t} .
 
     By Jensen's inequality it is nowhere above the log-likelihood ``l``; it touches it at
     ``theta_t``; and its maximum is the M-step's ``theta_{t+1} = a_t / (a_t + b_t)``, where the

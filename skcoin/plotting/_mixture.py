@@ -20,13 +20,15 @@ MOST_BARS = 60
 
 
 class MixtureDisplay(Display):
-    """How many rows show so many heads, and how many each coin should show.
+    r"""How many rows show so many heads, and how many each coin should show.
 
     Where all rows hold the same number of tosses, up to 60, each number of heads is a bin.
     Else the bins are of rates, heads over tosses. A bin from ``a`` to ``b`` is then expected to
     hold, of coin ``k``,
 
-        ``sum_n m_n w_k P(a <= H / n < b)``,  ``H ~ Binomial(n, theta_k)``,
+    .. math::
+
+        \sum_n m_n w_k P(a \le H / n < b) , \quad H \sim \mathrm{Binomial}(n, \theta_k) ,
 
     rows, where ``m_n`` is the number of rows of ``n`` tosses: exact, whatever the mix of tosses.
 
