@@ -1,7 +1,8 @@
 """Words of the displays in other languages: ``labels=``."""
 
 import pytest
-from test_plotting import DISPLAYS, for_display
+from _models import for_display
+from test_plotting import DISPLAYS
 
 from skcoin.datasets import load_rat_tumours
 from skcoin.plotting import MixtureDisplay, PosteriorDisplay
