@@ -144,15 +144,15 @@ def test_chinese_is_set_apart_from_latin_and_has_its_own_punctuation(source):
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
-def test_a_page_of_the_guide_has_an_english_one_and_no_other_figures(page):
-    """What the Chinese page prints, the English one prints, too, but for a few of its own."""
+def test_a_page_of_the_guide_has_an_english_one_with_its_figures(page):
+    """Half at least of what the Chinese page prints, the English one prints, too."""
     english = (DOCS / "guide" / page.name).read_text("utf-8")
     assert f"\nguide/{page.stem}\n" in (DOCS / "zh" / "index.md").read_text("utf-8")
     examples = doctest.DocTestParser().get_examples(page.read_text("utf-8"))
     printed = [line for example in examples for line in example.want.splitlines() if line.strip()]
     of_its_own = [line for line in printed if line not in english]
     assert len(printed) > 5
-    assert len(of_its_own) <= 0.4 * len(printed)
+    assert 2 * len(of_its_own) <= len(printed)
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
