@@ -34,11 +34,16 @@ smartquotes = False  # types quote strings of Python
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 
-# Pages that are in Chinese as well: the first, and those that have a catalogue.
-catalogues = DOCS / "zh" / "locale" / "zh_CN" / "LC_MESSAGES"
-chinese = [str(path.relative_to(catalogues).with_suffix("")) for path in catalogues.rglob("*.po")]
+# Pages that are in Chinese as well: the first, those that have a catalogue, and those of the guide.
+zh = DOCS / "zh"
+catalogues = zh / "locale" / "zh_CN" / "LC_MESSAGES"
+chinese = [
+    path.relative_to(folder).with_suffix("").as_posix()
+    for folder, pattern in ((catalogues, "**/*.po"), (zh, "guide/*.rst"))
+    for path in sorted(folder.glob(pattern))
+]
 if chinese:
-    chinese = ["index", *sorted(chinese)]
+    chinese = ["index", *chinese]
     tags.add("zh")  # noqa: F821
 
 # The names of other projects that we link to, in inventories small enough to be read.
@@ -118,7 +123,7 @@ html_context = {
 }
 html_use_index = html_domain_indices = False
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
-html_sidebars = {"index": [], "install": [], "how_it_works": [], "changelog": []}
+html_sidebars = dict.fromkeys(("index", "install", "compare", "how_it_works", "changelog"), [])
 html_theme_options = {
     "footer_end": [],
     "footer_start": ["copyright"],

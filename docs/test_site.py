@@ -28,8 +28,20 @@ const pictures = all("img"), around = [];
 for (const picture of pictures) picture.loading = "eager";
 let box = document.querySelector("h1") ?? document.body;
 for (; box; box = box.parentElement) around.push(box);
+const name = ({tagName, className, textContent}) =>
+    `${tagName} ${className}: ${textContent.trim().slice(0, 40)}`;
+const wide = all("body *").filter(box => {
+    const {overflowX, textOverflow, visibility} = getComputedStyle(box);
+    return box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 1 && box.checkVisibility()
+        && overflowX != "visible" && textOverflow != "ellipsis" && visibility != "hidden";
+});
+const hinted = box => getComputedStyle(box).backgroundAttachment.includes("local");
+const seen = all(".bd-header__inner > *, .bd-header__inner .navbar-nav > *").filter(
+    box => box.clientHeight && box.checkVisibility()).map(box => box.getBoundingClientRect());
 Promise.allSettled(pictures.map(picture => picture.decode())).then(() => done({
     excess: Math.max(...around.map(box => box.scrollWidth - box.clientWidth)),
+    cut: wide.filter(box => !hinted(box)).map(name),
+    one_row: Math.max(...seen.map(box => box.top)) < Math.min(...seen.map(box => box.bottom)),
     blank: pictures.filter(picture => !picture.naturalWidth).map(picture => picture.src),
     links: all("a[href]").map(link => link.href),
     files: pictures.flatMap(({srcset}) => srcset.split(",").filter(Boolean)).map(
@@ -167,6 +179,19 @@ def test_no_page_scrolls_sideways(pages, request):
     """Neither the window nor any box around the title; code, tables and formulas may."""
     pages = request.getfixturevalue(pages)
     assert not {address: page["excess"] for address, page in pages.items() if page["excess"] > 1}
+
+
+@pytest.mark.parametrize("pages", ["on_desktop", "on_phone"])
+def test_what_is_wider_than_its_box_scrolls_in_it_and_shows_that_it_does(pages, request):
+    """By a shadow that is part of the style; all else would be cut."""
+    assert not on_pages(request.getfixturevalue(pages), "cut")
+
+
+@pytest.mark.parametrize("width", [390, 576, 768, 960, 1100, 1280])
+@pytest.mark.parametrize("page", ["index.html", "api/skcoin.BinomialMixture.html", "zh/index.html"])
+def test_the_header_is_one_row(browser, site, page, width):
+    resize(browser, (width, 844))
+    assert visit(browser, site + page)["one_row"]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

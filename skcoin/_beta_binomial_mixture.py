@@ -24,7 +24,7 @@ from skcoin._validation import (
 
 
 class BetaBinomialMixture(BaseMixture):
-    """Mixture of beta-binomials: coins that are not all alike.
+    r"""Mixture of beta-binomials: coins that are not all alike.
 
     Each row is tosses of one coin of one of ``n_components`` kinds. The coins of a kind differ: the
     probability of heads of a row is drawn from a Beta distribution with mean ``theta_`` and then
@@ -32,7 +32,9 @@ class BetaBinomialMixture(BaseMixture):
     where all coins of the kind are alike, which is the binomial, 1 where each shows heads only or
     tails only. Heads in ``n`` tosses of one kind have the variance
 
-        ``n theta (1 - theta) (1 + (n - 1) rho)``.
+    .. math::
+
+        n \theta (1 - \theta) (1 + (n - 1) \rho) .
 
     Counts of sequencing reads, clicks, litters or hits nearly always vary more than those of one
     coin. A mixture of binomials then takes variation for further coins, and its standard errors
@@ -129,7 +131,10 @@ class BetaBinomialMixture(BaseMixture):
     -----
     A row of ``h`` heads and ``t`` tails, ``n`` in all, has the probability
 
-        ``binom(n, h) B(a + h, b + t) / B(a, b)``,  ``a + b = 1 / rho - 1``,  ``a = theta (a + b)``,
+    .. math::
+
+        \binom{n}{h} \frac{B(a + h, b + t)}{B(a, b)} ,
+        \quad a + b = 1 / \rho - 1, \quad a = \theta (a + b) ,
 
     computed in a form that keeps its digits at any depth and for a rho of exactly 0 and 1. Rows of
     one toss say nothing of rho; with ``n`` tosses in every row, ``3 n_components - 1`` numbers can

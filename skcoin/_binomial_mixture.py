@@ -21,13 +21,15 @@ from skcoin._validation import (
 
 
 class BinomialMixture(BaseMixture):
-    """Coins that hide behind their tosses: a mixture of binomials, fitted by EM.
+    r"""Coins that hide behind their tosses: a mixture of binomials, fitted by EM.
 
-    A row is a set of tosses of one coin, picked with probability ``weights_[k]``; the coin
-    shows heads with probability ``theta_[k]``. Which coin it was is hidden. A row of ``h`` heads
-    and ``t`` tails has the probability
+    A row is a set of tosses of one coin, picked with probability :math:`w_k`, ``weights_[k]``; the
+    coin shows heads with probability :math:`\theta_k`, ``theta_[k]``. Which coin it was is hidden.
+    A row of ``h`` heads and ``t`` tails has the probability
 
-        ``binom(h + t, h) * sum_k weights_[k] * theta_[k]**h * (1 - theta_[k])**t``
+    .. math::
+
+        \binom{h + t}{h} \sum_k w_k \theta_k^h (1 - \theta_k)^t
 
     and the fit maximises the product over all rows, for given ``h + t``.
 

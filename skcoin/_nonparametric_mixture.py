@@ -23,12 +23,14 @@ from skcoin._warnings import warn_of_gap, warn_of_moments
 
 
 class NonparametricBinomialMixture(BaseMixture):
-    """Any number of coins: the mixing distribution of largest likelihood, with a certificate.
+    r"""Any number of coins: the mixing distribution of largest likelihood, with a certificate.
 
     Each row is tossed with a probability of heads of its own, drawn from a distribution ``G`` on
     [0, 1] of which nothing is assumed. A row of ``h`` heads and ``t`` tails has the probability
 
-        ``binom(h + t, h) * integral of theta**h * (1 - theta)**t dG(theta)``
+    .. math::
+
+        \binom{h + t}{h} \int \theta^h (1 - \theta)^t \, dG(\theta)
 
     and the fit maximises the product over all rows over *all* distributions. The maximum has
     finitely many atoms [1]_, which are the coins: nobody has to choose their number. It is global,

@@ -70,9 +70,13 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self.predict_proba(X).argmax(axis=1)
 
     def predict_proba(self, X: ArrayLike) -> Floats:
-        """Posterior probability of each coin, row by row.
+        r"""Posterior probability of each coin, row by row.
 
-        ``P(coin k | h, t) = w_k theta_k^h (1 - theta_k)^t / sum_l w_l theta_l^h (1 - theta_l)^t``,
+        .. math::
+
+            P(k \mid h, t) = \frac{w_k \theta_k^h (1 - \theta_k)^t}
+                                  {\sum_l w_l \theta_l^h (1 - \theta_l)^t} ,
+
         once for each distinct row. A row without tosses gets ``weights_``. Where coins of 0 and 1
         are all there are, a row may be one that none of them can show: it gets the limit for coins
         a hair inside (0, 1), which are those whose probability vanishes most slowly.
@@ -178,13 +182,15 @@ class PredictionMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return (mean, std) if return_std else mean
 
     def posterior_interval(self, X: ArrayLike, level: float = 0.95) -> Floats:
-        """Where the probability of heads of each row's coin is, given the row.
+        r"""Where the probability of heads of each row's coin is, given the row.
 
         The quantiles ``(1 - level) / 2`` and ``(1 + level) / 2`` of theta given ``h`` and ``t``: of
         the least ``x`` with ``P(theta <= x | h, t)`` as large. In ``BetaBinomialMixture`` that is a
         mixture of Beta distributions,
 
-            ``sum_k P(coin k | h, t) Beta(a_k + h, b_k + t)``.
+        .. math::
+
+            \sum_k P(k \mid h, t) \, \mathrm{Beta}(a_k + h, b_k + t) .
 
         In the other models theta is one of few values, and so are the ends. Such intervals are too
         short where coins are not really alike: they say which coin it was, and take it for known

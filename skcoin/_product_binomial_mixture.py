@@ -36,13 +36,15 @@ NEXT, FLAT = 1e-9, 1e-5  # to 0 or 1; slope, relative to its terms
 
 
 class ProductBinomialMixture(BaseMixture):
-    """Mixture of products of binomials: several coins in each row.
+    r"""Mixture of products of binomials: several coins in each row.
 
     Each row holds tosses of ``n_coins`` different coins: reads of a variant in several samples of a
     tumour, answers of a person to several questions. A hidden class, one of ``n_components``, says
     which set of coins it is, and given the class the coins are independent,
 
-        ``P(row) = sum_k w_k prod_j binom(n_j, h_j) theta_kj^h_j (1 - theta_kj)^t_j``.
+    .. math::
+
+        \sum_k w_k \prod_j \binom{n_j}{h_j} \theta_{kj}^{h_j} (1 - \theta_{kj})^{t_j} .
 
     With one toss of each coin this is the latent class model [1]_, a mixture of Bernoullis. A coin
     that is not tossed in a row says nothing there, and the row stays.

@@ -14,13 +14,15 @@ _PROBABILITY = [Interval(Real, 0, 1, closed="both"), None]
 
 
 class ThreeCoinModel(BaseMixture):
-    """Coin A picks between coins B and C; only the tosses of B or C are seen.
+    r"""Coin A picks between coins B and C; only the tosses of B or C are seen.
 
     In each row coin A is tossed once, hidden. If it shows heads, with probability ``pi_``, the
     row holds tosses of coin B, with probability ``p_`` of heads; else of coin C, with ``q_``. A
     row of ``h`` heads and ``t`` tails has the probability
 
-        ``pi_ * p_**h * (1 - p_)**t + (1 - pi_) * q_**h * (1 - q_)**t``
+    .. math::
+
+        \pi \, p^h (1 - p)^t + (1 - \pi) \, q^h (1 - q)^t
 
     times the binomial coefficient where X holds counts. This is the mixture of two coins under
     the names of the textbooks [1]_ [2]_.

@@ -26,12 +26,13 @@ EXAMPLES = ROOT / "docs" / "examples"
 PACKAGE = ", ".join(module.__name__ for module in MODULES)
 
 
-def run(*arguments, **environment):
+def run(*arguments, folder=None, **environment):
     """Run this Python on the package under test, wherever that is, and return what it says."""
     path = [str(Path(skcoin.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
         [sys.executable, *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))} | environment,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
@@ -168,7 +169,13 @@ def test_python_in_the_readme_is_a_doctest():
 
 
 @pytest.fixture(scope="session")
-def output_of():
+def folder(tmp_path_factory):
+    """Where examples are run, and what they write remains."""
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="session")
+def output_of(folder):
     """What an example prints, which is run once."""
     if not EXAMPLES.is_dir():
         pytest.skip("docs/ is not here")
@@ -176,7 +183,7 @@ def output_of():
     @cache
     def output_of(example):
         arguments = "-W", "error::UserWarning:__main__", EXAMPLES / example
-        return run(*arguments, MPLBACKEND="agg").stdout
+        return run(*arguments, folder=folder, MPLBACKEND="agg").stdout
 
     return output_of
 
@@ -251,6 +258,13 @@ def test_example_prints_the_known_numbers(output_of, example, lines):
     printed = output_of(example).splitlines()
     for line in filter(None, lines.splitlines()):
         assert any(p.startswith(line) for p in printed), line
+
+
+def test_example_says_that_it_begins_and_where_the_picture_is_without_a_screen(output_of, folder):
+    first, *_, last = output_of("plot_two_coins.py").splitlines()
+    assert first.startswith("Importing")
+    (picture,) = re.findall(r"\S+\.png", last)
+    assert (folder / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_example_prints_twenty_steps_of_the_simulation(output_of):

@@ -529,7 +529,7 @@ def test_both_climbs_of_coins_that_vary_end_at_the_maximum():
 
 def test_shrunken_rates_and_their_intervals_are_those_of_the_methods():
     model = BetaBinomialMixture(2, **SEPARATE).fit(RATS)
-    display = PosteriorDisplay.from_estimator(model, RATS, labels=range(len(RATS)), level=0.9)
+    display = PosteriorDisplay.from_estimator(model, RATS, names=range(len(RATS)), level=0.9)
     plt.close(display.figure_)
     assert_array_equal(display.shrunken, model.posterior_mean(RATS))
     assert_array_equal(display.intervals, model.posterior_interval(RATS, level=0.9))

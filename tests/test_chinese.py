@@ -1,6 +1,7 @@
 """The Chinese README and pages: complete, up to date, and the same where nothing is translated."""
 
 import ast
+import doctest
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ DOCS = ROOT / "docs"
 CATALOGUES = DOCS / "zh" / "locale" / "zh_CN" / "LC_MESSAGES"
 README, README_ZH = ROOT / "README.md", ROOT / "README.zh.md"
 PAGES = ["plot_two_coins", "plot_three_coins"]
+GUIDE = sorted((DOCS / "zh" / "guide").glob("*.rst"))
 
 HAN = r"[\u3400-\u9fff]"
 NUMBER = r"-?\d+(?:\.\d+)?"
@@ -139,3 +141,23 @@ def test_chinese_is_set_apart_from_latin_and_has_its_own_punctuation(source):
     for text in map(prose, texts):
         assert not re.findall(rf"{HAN}[A-Za-z0-9]|[A-Za-z0-9%]{HAN}", text), text
         assert not re.findall(rf"{HAN}\s*[,.;:!?()]|[,;:!?()]\s*{HAN}", text), text
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
+def test_a_page_of_the_guide_has_an_english_one_with_its_figures(page):
+    """Half at least of what the Chinese page prints, the English one prints, too."""
+    english = (DOCS / "guide" / page.name).read_text("utf-8")
+    assert f"\nguide/{page.stem}\n" in (DOCS / "zh" / "index.md").read_text("utf-8")
+    examples = doctest.DocTestParser().get_examples(page.read_text("utf-8"))
+    printed = [line for example in examples for line in example.want.splitlines() if line.strip()]
+    of_its_own = [line for line in printed if line not in english]
+    assert len(printed) > 5
+    assert 2 * len(of_its_own) <= len(printed)
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
+def test_words_of_a_page_of_the_guide_are_chinese(page):
+    for block in re.split(r"\n\s*\n", page.read_text("utf-8")):
+        text = prose(" ".join(block.split()))
+        if re.search(HAN, text) and not block.startswith((" ", ">>>", "..", "-")):
+            assert not re.findall(rf"{HAN}\s*[,;:!?()]|[,;:!?()]\s*{HAN}", text), text

@@ -1,5 +1,6 @@
 """The documentation: what it covers, and that what it shows is run or drawn."""
 
+import doctest
 import re
 import tomllib
 from pathlib import Path
@@ -10,7 +11,10 @@ from numpydoc.validate import validate
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = [DOCS / "index.rst", DOCS / "install.rst", *sorted(DOCS.glob("guide/*.rst"))]
+PAGES = [
+    *(DOCS / name for name in ("index.rst", "install.rst", "compare.rst")),
+    *sorted(DOCS.glob("guide/*.rst")),
+]
 SOURCES = [
     *PAGES,
     DOCS / "api" / "index.rst",
@@ -78,3 +82,24 @@ def test_pytest_runs_the_pages():
 def test_no_page_shows_a_picture_that_the_build_does_not_draw():
     shown = re.compile(r"(?:image|figure)::|!\[[^]]*\]\(|<img")
     assert not [source.name for source in SOURCES if shown.search(source.read_text("utf-8"))]
+
+
+def first_fit(page):
+    """Its first examples, without indentation."""
+    examples = doctest.DocTestParser().get_examples(page.read_text("utf-8"))
+    return [(example.source, example.want) for example in examples][:8]
+
+
+def test_the_first_fit_is_the_same_on_the_first_page_and_in_the_readme():
+    assert first_fit(ROOT / "README.md") == first_fit(DOCS / "index.rst")
+
+
+@pytest.mark.usefixtures("no_window")
+def test_the_picture_in_the_readme_is_that_of_its_first_fit():
+    """Else: python docs/draw_first_fit.py"""
+    names = {}
+    for source, _ in first_fit(ROOT / "README.md"):
+        exec(source, names)
+    drawn = {text.get_text() for text in names["display"].ax_.get_legend().get_texts()}
+    svg = (DOCS / "_static" / "first_fit.svg").read_text("utf-8")
+    assert drawn <= set(re.findall("<text[^>]*>([^<]*)</text>", svg))

@@ -242,7 +242,7 @@ def test_bins_that_cannot_be_are_refused(bins, error, words, rats):
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
 def test_interval_is_between_quantiles_of_the_posterior(level):
     model = BinomialMixture(3).fit(RATS)
-    display = PosteriorDisplay.from_estimator(model, RATS, level=level, labels=range(len(RATS)))
+    display = PosteriorDisplay.from_estimator(model, RATS, level=level, names=range(len(RATS)))
     np.testing.assert_allclose(display.shrunken, model.posterior_mean(RATS), rtol=1e-14)
     np.testing.assert_allclose(display.raw, RATS[:, 0] / RATS.sum(axis=1))
     for probability, ends in zip(model.predict_proba(RATS), display.intervals, strict=True):
@@ -266,9 +266,9 @@ def test_points_are_the_distinct_rows_with_their_weight(rats):
     )
 
 
-def test_rows_with_labels_keep_their_order_and_a_row_without_tosses_is_the_mean(rats):
+def test_rows_with_names_keep_their_order_and_a_row_without_tosses_is_the_mean(rats):
     X = np.vstack([[[0, 0]], RATS[::-1]])
-    display = PosteriorDisplay.from_estimator(rats, X, labels=["none", *range(len(RATS))])
+    display = PosteriorDisplay.from_estimator(rats, X, names=["none", *range(len(RATS))])
     assert np.isnan(display.raw[0])
     assert display.shrunken[0] == pytest.approx(rats.weights_ @ rats.theta_)
     np.testing.assert_allclose(display.shrunken[1:], rats.posterior_mean(RATS[::-1]))
@@ -277,25 +277,25 @@ def test_rows_with_labels_keep_their_order_and_a_row_without_tosses_is_the_mean(
     assert top > bottom
 
 
-def test_first_label_is_at_the_top_however_often_it_is_drawn(rats):
+def test_first_name_is_at_the_top_however_often_it_is_drawn(rats):
     _, axes = plt.subplots(ncols=2, sharey=True)
-    labels = list("abcde")
+    names = list("abcde")
     for ax in (*axes, axes[0]):
-        PosteriorDisplay.from_estimator(rats, RATS[:5], labels=labels, ax=ax)
+        PosteriorDisplay.from_estimator(rats, RATS[:5], names=names, ax=ax)
     assert all(ax.yaxis_inverted() for ax in axes)
 
 
-def test_figure_grows_with_the_labels(rats):
-    few, many = (PosteriorDisplay.from_estimator(rats, RATS[:n], labels=range(n)) for n in (5, 71))
+def test_figure_grows_with_the_names(rats):
+    few, many = (PosteriorDisplay.from_estimator(rats, RATS[:n], names=range(n)) for n in (5, 71))
     assert few.figure_.get_figheight() == 4.8
     assert many.figure_.get_figheight() > 14
 
 
-def test_labels_and_levels_that_cannot_be_are_refused(rats):
-    with pytest.raises(ValueError, match="labels has 2 names for the 71 rows of X"):
-        PosteriorDisplay.from_estimator(rats, RATS, labels=["a", "b"])
-    with pytest.raises(ValueError, match="leave out sample_weight, or labels"):
-        PosteriorDisplay.from_estimator(rats, RATS, labels=range(71), sample_weight=np.ones(71))
+def test_names_and_levels_that_cannot_be_are_refused(rats):
+    with pytest.raises(ValueError, match="names has 2 names for the 71 rows of X"):
+        PosteriorDisplay.from_estimator(rats, RATS, names=["a", "b"])
+    with pytest.raises(ValueError, match="leave out sample_weight, or names"):
+        PosteriorDisplay.from_estimator(rats, RATS, names=range(71), sample_weight=np.ones(71))
     with pytest.raises(ValueError, match="level"):
         PosteriorDisplay.from_estimator(rats, RATS, level=1.5)
 

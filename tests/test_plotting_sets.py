@@ -43,15 +43,15 @@ class TestProfile:
             assert_allclose(line.get_xdata(), np.arange(7), atol=0.25)
         display.figure_.canvas.draw()
 
-    def test_names_coins_by_columns_or_labels_or_numbers(self):
+    def test_names_coins_by_columns_or_names_or_numbers(self):
         model = ProductBinomialMixture(2).fit(READS)
-        for rows, fitted, labels, names in (
+        for rows, fitted, given, names in (
             (READS, model, None, ["lung", "liver", "bone"]),
             (X, TWO, None, ["0", "1", "2"]),
             (X, TWO, [7, "b", "c"], ["7", "b", "c"]),
         ):
-            display = ProfileDisplay.from_estimator(fitted, rows, labels=labels)
-            assert display.labels == names
+            display = ProfileDisplay.from_estimator(fitted, rows, names=given)
+            assert display.names == names
             assert [text.get_text() for text in display.ax_.get_xticklabels()] == names
         assert [text.get_text() for text in display.ax_.get_legend().texts] == [
             f"class {k} ({100 * w:.3g}%)" for k, w in enumerate(TWO.weights_)
@@ -98,7 +98,7 @@ class TestPairs:
         display.figure_.canvas.draw()
 
     def test_centres_are_thetas_and_coins_share_their_limits(self):
-        display = PairsDisplay.from_estimator(TWO, X, labels=["a", "b", "c"])
+        display = PairsDisplay.from_estimator(TWO, X, names=["a", "b", "c"])
         for (row, column), panel in np.ndenumerate(display.axes_):
             if panel is not None:
                 centers = [line.get_xydata()[0] for line in panel.lines]
@@ -117,7 +117,7 @@ class TestPairs:
         model = ProductBinomialMixture(2).fit(READS)
         _, ax = plt.subplots()
         display = PairsDisplay.from_estimator(model, READS, which=which, size="depth", ax=ax)
-        assert display.labels == [["lung", "liver", "bone"][j] for j in places]
+        assert display.names == [["lung", "liver", "bone"][j] for j in places]
         assert_array_equal(display.theta, model.theta_[:, places])
         assert display.posterior.shape == (len(display.rates), 2)
         assert display.sizes.max() <= X.sum(axis=1).max()
@@ -149,13 +149,13 @@ class TestPairs:
 
 
 @pytest.mark.parametrize("display", [ProfileDisplay, PairsDisplay])
-def test_one_coin_a_row_and_wrong_labels_are_refused(display):
+def test_one_coin_a_row_and_wrong_names_are_refused(display):
     with pytest.raises(
         TypeError, match=r"BinomialMixture, with one coin in each row, but .*\. [A-Z].*\.$"
     ):
         display.from_estimator(BinomialMixture(1).fit(RATS), RATS)
-    with pytest.raises(ValueError, match="labels has 1 names for the 3 coins"):
-        display.from_estimator(TWO, X, labels=["a"])
+    with pytest.raises(ValueError, match="names has 1 names for the 3 coins"):
+        display.from_estimator(TWO, X, names=["a"])
 
 
 def test_histogram_names_the_dispersion_of_coins_that_vary():

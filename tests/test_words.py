@@ -53,7 +53,7 @@ def test_engines_and_displays_say_so_too():
     assert "3 of 5 rows are such" in told
     assert "the first is 2 heads and 1 tails" in told
     assert words_of(lambda: join_posterior(ENDS, frame[[0, 2]], "h", "t")) == []
-    for options, first in (({}, "2 heads"), ({"labels": "abcde"}, "row 1 with 5 heads")):
+    for options, first in (({}, "2 heads"), ({"names": "abcde"}, "row 1 with 5 heads")):
         told = words_of(lambda o=options: PosteriorDisplay.from_estimator(ENDS, NEW, **o))
         assert [first in each for each in told] == [True]
 

@@ -10,6 +10,7 @@ EXAMPLES = (
     "saxony",
     "batting_averages",
     "rat_tumours",
+    "does_it_fit",
     "overdispersed_counts",
     "mutations",
     "sequencing_reads",

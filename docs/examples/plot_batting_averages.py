@@ -167,7 +167,7 @@ for i, name in enumerate(players.players):
 # of it, none is outside of the thin bar, which has the coins' own uncertainty in it.
 
 fig, ax = plt.subplots(figsize=(7.5, 6.5), layout="constrained")
-display = PosteriorDisplay.from_estimator(two, X, labels=players.players, ax=ax)
+display = PosteriorDisplay.from_estimator(two, X, names=players.players, ax=ax)
 low, high = display.intervals.T
 print(f"\noutside of the thick bar: {np.sum((rest < low) | (rest > high))} of {len(X)}")
 

@@ -65,7 +65,7 @@ print(f"dispersion {model.dispersion_[0, 0]:.4f}, put wrong: {np.sum(model.predi
 # mix where a mutation may be of two clones. What lies on the left edge of two panels was not seen
 # in region 1 at all.
 
-PairsDisplay.from_estimator(model, X, size="depth", labels=REGIONS)
+PairsDisplay.from_estimator(model, X, size="depth", names=REGIONS)
 
 # %%
 # **How many?** Without the dispersion, clones are added as long as reads scatter, and BIC goes on
@@ -99,7 +99,7 @@ for kind in ("none", "tied"):
 four = ProductBinomialMixture(4, layout="heads_tosses").fit(X)
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained", sharey=True)
 for ax, fit in zip(axes, (four, model), strict=True):
-    ProfileDisplay.from_estimator(fit, X, labels=REGIONS, ax=ax)
+    ProfileDisplay.from_estimator(fit, X, names=REGIONS, ax=ax)
     ax.set(xlabel="", ylabel="rate of variant reads", ylim=(0, 0.52))
 for name, fit in (("four that do not vary", four), ("three that vary", model)):
     table = classification_table(fit, X)

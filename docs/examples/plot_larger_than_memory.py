@@ -10,8 +10,8 @@ Needs DuckDB and Polars.
 
 # %%
 # **Files.** Of each advertisement we know how often it was shown and how often it was clicked.
-# There are three kinds of them, and which is which is hidden. The files are small here; set the
-# environment variable ``SKCOIN_ROWS``, say to ``"2e6 2e7 2e8"``, for some that are not.
+# There are three kinds of them, and which is which is hidden. The same rows are in a Parquet and a
+# CSV file.
 
 import os
 import subprocess
@@ -29,6 +29,14 @@ import pyarrow.parquet
 
 from skcoin import BinomialMixture
 from skcoin.frames import count_tosses, join_posterior
+
+# %%
+# .. raw:: html
+#
+#    <details><summary>How the files are simulated</summary>
+#
+# They are small here; set the environment variable ``SKCOIN_ROWS``, say to ``"2e6 2e7 2e8"``, for
+# some that are not.
 
 ROWS = [int(float(rows)) for rows in os.environ.get("SKCOIN_ROWS", "2e5 6e5 2e6").split()]
 PIECE = 500_000  # rows that are in memory at a time while the files are written
@@ -57,6 +65,10 @@ for n_rows in ROWS:
             csv.write_table(piece)
 
 # %%
+# .. raw:: html
+#
+#    </details>
+#
 # **DuckDB** reads the largest file. Nothing but the small table leaves it.
 
 largest = Path(folder.name, str(ROWS[-1]))

@@ -41,7 +41,7 @@ for k, (share, theta) in enumerate(zip(model.weights_, model.theta_, strict=True
 # and then: pathologists differ in where they draw the line. Thetas of exactly 0 and 1 have no
 # interval of this kind.
 
-display = ProfileDisplay.from_estimator(model, X, sample_weight=times, labels=WHO)
+display = ProfileDisplay.from_estimator(model, X, sample_weight=times, names=WHO)
 display.ax_.set(xlabel="pathologist", ylabel="probability of a yes")
 
 # %%
@@ -94,7 +94,7 @@ rows[rng.random(rows.shape) < 1 / 3] = np.nan
 fewer = ProductBinomialMixture(3, layout="tosses").fit(rows)
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained", sharey=True)
 for ax, fit, data, weight in zip(axes, (model, fewer), (X, rows), (times, None), strict=True):
-    ProfileDisplay.from_estimator(fit, data, sample_weight=weight, labels=WHO, ax=ax)
+    ProfileDisplay.from_estimator(fit, data, sample_weight=weight, names=WHO, ax=ax)
     table = classification_table(fit, data, weight)
     ax.set(xlabel=f"relative entropy {table.relative_entropy:.2f}", ylabel="probability of a yes")
 

@@ -8,13 +8,8 @@ the variant. The reads of a site are tosses of a coin, and sites of one kind sha
 """
 
 # %%
-# **The reads** are simulated, so that the truth is known. Of the cells in the sample 0.8 are of the
-# tumour: its purity. A mutation on one of two copies, in a fraction ``f`` of the tumour's cells, is
-# on a fraction ``0.8 f / 2`` of the reads. That is 0.40 for 180 mutations that all cells of the
-# tumour have, and 0.15 for 80 of a subclone of 0.375 of them. At another 40 sites there is no
-# mutation, but one read in a hundred is wrong. Depth varies about 100 by a negative binomial. Sites
-# are on the list whether their variant shows in these reads or not, as where they were found in
-# another sample; a list of what shows would be a truncated one, which is another model.
+# **The rows** are sites: reads that show the variant, and depth. That is ``layout="heads_tosses"``.
+# They are simulated, so that the truth is known.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,6 +21,19 @@ from skcoin.inspection import (
     likelihood_ratio_test,
 )
 from skcoin.plotting import MixtureDisplay, PosteriorDisplay
+
+# %%
+# .. raw:: html
+#
+#    <details><summary>How the reads are simulated</summary>
+#
+# Of the cells in the sample 0.8 are of the
+# tumour: its purity. A mutation on one of two copies, in a fraction ``f`` of the tumour's cells, is
+# on a fraction ``0.8 f / 2`` of the reads. That is 0.40 for 180 mutations that all cells of the
+# tumour have, and 0.15 for 80 of a subclone of 0.375 of them. At another 40 sites there is no
+# mutation, but one read in a hundred is wrong. Depth varies about 100 by a negative binomial. Sites
+# are on the list whether their variant shows in these reads or not, as where they were found in
+# another sample; a list of what shows would be a truncated one, which is another model.
 
 PURITY, ERROR_RATE = 0.8, 0.01
 FRACTION = np.array([1, 0.375])  # of the tumour's cells
@@ -44,6 +52,17 @@ def sequence(rng, concentration=np.inf):
 
 
 X = sequence(np.random.default_rng(7))
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# **The first fit**, of three kinds. Below it is asked whether there are three.
+
+print(X[:4])
+model = BinomialMixture(3, layout="heads_tosses").fit(X)
+print(f"rates {model.theta_.round(3)}, shares {model.weights_.round(2)}\n")
 variant, depth = X.T
 print(f"{len(X)} sites, depth {depth.min()} to {depth.max()}, median {np.median(depth):.0f}")
 

@@ -9,10 +9,8 @@ beta-binomials answer side by side. Needs pandas and narwhals.
 """
 
 # %%
-# **The reads** are simulated, so that the truth is known. There are three clusters of rates around
-# 0.40, 0.20 and 0.05. The rate of a variant differs from that of its cluster, by mapping,
-# amplification and the number of copies, so that two reads of a site have the correlation 0.02.
-# That seems little, but at a depth of 100 it triples the variance: ``1 + 99 * 0.02``.
+# **The rows** are variants: reads that show it, and depth. That is ``layout="heads_tosses"``. They
+# are simulated, so that the truth is known.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,6 +19,16 @@ import pandas as pd
 from skcoin import BetaBinomialMixture, BinomialMixture, join_posterior
 from skcoin.inspection import compare_n_components, standard_errors
 from skcoin.plotting import MixtureDisplay
+
+# %%
+# .. raw:: html
+#
+#    <details><summary>How the reads are simulated</summary>
+#
+# There are three clusters of rates around
+# 0.40, 0.20 and 0.05. The rate of a variant differs from that of its cluster, by mapping,
+# amplification and the number of copies, so that two reads of a site have the correlation 0.02.
+# That seems little, but at a depth of 100 it triples the variance: ``1 + 99 * 0.02``.
 
 CLUSTER, SHARE, DISPERSION = np.array([0.40, 0.20, 0.05]), [0.5, 0.3, 0.2], 0.02
 
@@ -37,6 +45,18 @@ def sequence(n_variants, random_state):
 
 all_reads, rates, clusters = sequence(8000, random_state=0)
 X, rate, cluster = all_reads[:2000], rates[:2000], clusters[:2000]
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# **The first fit**, of three clusters of rates that vary. Whether there are three is asked below.
+
+print(X[:4])
+three = BetaBinomialMixture(3, layout="heads_tosses").fit(X)
+print(f"rates {three.theta_.round(3)}, shares {three.weights_.round(2)}")
+print(f"dispersion {three.dispersion_[0]:.4f}\n")
 variant, depth = X.T
 print(f"{len(X)} variants, depth {depth.min()} to {depth.max()}, median {np.median(depth):.0f}")
 
@@ -59,7 +79,6 @@ for reads in (X, all_reads):
 # one. Their parts are not.
 
 seven = BinomialMixture(7, layout="heads_tosses").fit(X)
-three = BetaBinomialMixture(3, layout="heads_tosses").fit(X)
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained", sharey=True)
 for model, title, ax in zip(
     (seven, three), ("coins that are alike", "that vary"), axes, strict=True

@@ -9,9 +9,7 @@ in a process that has never seen the data? Needs pandas.
 # %%
 # **Customers** get a newsletter, and after a year they renew their subscription or do not. Of each
 # we know how many letters were sent, how many of them were opened, for how many months they have
-# been customers, and the plan. The data are simulated. There are three kinds of readers, which
-# nobody has written down: who opens most letters, who opens some, and whose mail program does not
-# tell. The first and the third renew more often.
+# been customers, and the plan. The data are simulated.
 
 import json
 import subprocess
@@ -33,6 +31,14 @@ from skcoin import BinomialMixture
 from skcoin.model_selection import AllRows, bic_scorer
 from skcoin.plotting import MixtureDisplay
 
+# %%
+# .. raw:: html
+#
+#    <details><summary>How the customers are simulated</summary>
+#
+# There are three kinds of readers, which nobody has written down: who opens most letters, who opens
+# some, and whose mail program does not tell. The first and the third renew more often.
+
 rng = np.random.default_rng(0)
 KIND = rng.choice(3, size=2000, p=[0.3, 0.4, 0.3])
 sent = rng.poisson(6, size=2000)
@@ -46,7 +52,14 @@ customers = pd.DataFrame(
 )
 log_odds = np.array([1.5, -1.5, 1.0])[KIND] + 0.02 * (customers["months"] - 30)
 renews = rng.uniform(size=2000) < 1 / (1 + np.exp(-log_odds))
-print(customers.head(4).to_string(index=False))
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# **The rows**, and whether the customers have renewed, which is what is to be predicted.
+
+print(customers.head(4).assign(renews=renews[:4]).to_string(index=False))
 
 # %%
 # **How many kinds** do the letters show? The search fits all rows and takes the lowest BIC, of the

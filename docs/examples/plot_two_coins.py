@@ -14,6 +14,12 @@ This page is also in Chinese: `中文 <../zh/gallery/plot_two_coins.html>`__.
 # estimated by its heads over its tosses. Coin A was tossed in the sets of 9, 8 and 7 heads and
 # shows 24 of 30; coin B shows 9 of 20.
 
+# sphinx_gallery_start_ignore
+import sys
+
+if "sphinx_gallery" not in sys.modules:  # in a terminal, where nothing else says that it has begun
+    print("Importing numpy, scikit-learn and matplotlib, which takes a few seconds ...", flush=True)
+# sphinx_gallery_end_ignore
 import warnings
 
 import matplotlib.pyplot as plt
@@ -155,5 +161,10 @@ for k, (name, color, marker) in enumerate(looks):
     ax.axhline(known.theta_[k], color=color, linestyle=":", label=f"coin {name}, known")
 ax.set(xlabel="EM step", ylabel="probability of heads", xticks=np.arange(0, model.n_iter_ + 1, 2))
 ax.legend()
+# sphinx_gallery_start_ignore
 if plt.get_backend().lower() != "agg":
     plt.show()
+elif "sphinx_gallery" not in sys.modules:  # on the site the pictures stand on the page
+    fig.savefig("two_coins.png")
+    print("\nThere is no screen: the path of EM is drawn in two_coins.png.")
+# sphinx_gallery_end_ignore

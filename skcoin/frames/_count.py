@@ -15,7 +15,7 @@ def count_tosses(
     weight: str | None = None,
     by: Names | None = None,
 ) -> Any:
-    """Count the distinct (heads, tails) pairs of a data frame, inside the engine that holds it.
+    r"""Count the distinct (heads, tails) pairs of a data frame, inside the engine that holds it.
 
     A mixture that is fitted on this table is, to the last digit, the one that is fitted on all
     rows. The table has a few thousand rows where the frame has a billion, and it is the only thing
@@ -92,7 +92,9 @@ def count_tosses(
     With ``m(h, t)`` the number of rows of ``h`` heads and ``t`` tails, or the sum of their weights,
     the log-likelihood of a mixture is
 
-        ``sum over rows of log P(h, t) = sum over pairs of m(h, t) log P(h, t)``.
+    .. math::
+
+        \sum_i \log P(h_i, t_i) = \sum_{h,\, t} m(h, t) \log P(h, t) .
 
     Counts, and weights that are whole numbers or decimals, are exact and the same in every engine,
     whatever the order of its rows, chunks and workers. The sum of other weights depends on the

@@ -40,14 +40,15 @@ def goodness_of_fit(
     callbacks: Sequence[object] = (),
     as_frame: AsFrame = False,
 ) -> Any:
-    """Test whether rows are such as the model would give, and whether they vary too much.
+    r"""Test whether rows are such as the model would give, and whether they vary too much.
 
     In the table of counts, ``O`` rows have ``h`` heads in ``n`` tosses; of the ``m_n`` rows of
     ``n`` tosses the model expects ``E = m_n f(h | n)``. Three statistics say how far that is,
 
-        ``X^2 = sum (O - E)^2 / E`` (Pearson),
+    .. math::
 
-        ``G^2 = 2 sum O log(O / E)`` (deviance)
+        X^2 = \sum \frac{(O - E)^2}{E} \quad\text{(Pearson)}, \qquad
+        G^2 = 2 \sum O \log \frac{O}{E} \quad\text{(deviance)}
 
     over all cells ``h = 0, ..., n`` of all ``n`` that were seen, and the dispersion ratio, the mean
     over the rows of ``sum_k r_ik (h_i - n_i theta_k)^2 / V_k(n_i)``: how much they vary around the

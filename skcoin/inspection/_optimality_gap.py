@@ -27,7 +27,7 @@ def optimality_gap(
     *,
     as_frame: AsFrame = False,
 ) -> Any:
-    """How much log-likelihood any mixture of binomials could still gain over a model.
+    r"""How much log-likelihood any mixture of binomials could still gain over a model.
 
     Any: of any number of coins, with any thetas and weights, and so of any distribution of theta.
     No mixture is better than the nonparametric optimum, which
@@ -39,11 +39,14 @@ def optimality_gap(
     The search needs more than one look. What one look from the model proves is
     ``one_step``: with the gradient function
 
-        ``D(theta) = sum_i m_i (f(x_i | theta) / f(x_i | model) - 1)``,
+    .. math::
 
-    where ``m_i`` is the weight of row ``i`` and ``W`` their sum over the rows that hold a toss, no
-    mixture has a total log-likelihood of more than the model's plus ``W log(1 + sup D / W)``
-    [1]_. Near the optimum it is nearly as sharp, far away it says little.
+        D(\theta) = \sum_i m_i \left( \frac{f(x_i \mid \theta)}{f(x_i)} - 1 \right) ,
+
+    where ``f(x_i)`` is the model's density, ``m_i`` the weight of row ``i`` and ``W`` their sum
+    over the rows that hold a toss, no mixture has a total log-likelihood of more than the model's
+    plus ``W log(1 + sup D / W)`` [1]_. Near the optimum it is nearly as sharp, far away it says
+    little.
 
     Parameters
     ----------

@@ -48,12 +48,14 @@ def quantile_residuals(
     place: float | None = None,
     as_frame: AsFrame = False,
 ) -> Any:
-    """The quantile of each row under the model, as that of a normal distribution.
+    r"""The quantile of each row under the model, as that of a normal distribution.
 
     With ``F`` the distribution function of the heads of a row of ``n`` tosses, and ``U`` uniform
     on (0, 1), the randomised quantile residual [1]_
 
-        ``q = Phi^-1( F(h - 1) + U f(h) )``,   ``f(h) = F(h) - F(h - 1)``
+    .. math::
+
+        q = \Phi^{-1}\bigl( F(h - 1) + U f(h) \bigr) , \quad f(h) = F(h) - F(h - 1)
 
     has exactly the standard normal distribution if the model is true, whatever the numbers of
     tosses. Residuals that spread more than that tell of overdispersion, one beyond 4 of a row that

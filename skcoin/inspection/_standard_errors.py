@@ -30,17 +30,20 @@ def standard_errors(
     coins: Column = None,
     as_frame: AsFrame = False,
 ) -> Any:
-    """Standard errors of the coins, from the observed information.
+    r"""Standard errors of the coins, from the observed information.
 
     They tell how far the estimates may be from the truth: the inverse of the curvature of the
     log-likelihood at its maximum estimates the covariance of the estimates. With complete data,
     where it is known which coin was tossed, the information of ``(log w, logit theta)`` would be
-    ``D``; as the coins are hidden, ``M``, the posterior covariance of the score, is missing [1]_:
+    ``D``; as the coins are hidden, ``M``, the posterior covariance of the score ``s``, is missing
+    [1]_:
 
-        ``I = D - M``,   ``M = sum_i m_i Cov(score | x_i)``,   ``covariance = J I^-1 J^T``
+    .. math::
 
-    with ``J`` the derivatives of ``(theta, w)``. Weights sum to one, which ``J`` sees to. The
-    dispersion of coins that vary is a coordinate as it is, between the others.
+        I = D - M, \quad M = \sum_i m_i \operatorname{Cov}(s \mid x_i), \quad C = J I^{-1} J^T
+
+    with ``C`` the covariance and ``J`` the derivatives of ``(theta, w)``. Weights sum to one, which
+    ``J`` sees to. The dispersion of coins that vary is a coordinate as it is, between the others.
 
     Parameters
     ----------

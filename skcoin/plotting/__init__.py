@@ -2,9 +2,9 @@
 
 ``from_estimator`` computes what is to be seen, keeps it as arrays and draws it; ``plot`` draws it
 again, on other axes. What was drawn stands in attributes that end in an underscore and can be
-restyled there: ``display.line_.set(color="black", label="...")``. Matplotlib is imported when
-something is drawn. Coins differ by colour, line and marker, so that pictures can be read in black
-and white too.
+restyled there: ``display.line_.set(color="black", label="...")``. The words are English, or what
+``labels`` has in their place. Matplotlib is imported when something is drawn. Coins differ by
+colour, line and marker, so that pictures can be read in black and white too.
 """
 
 from skcoin.plotting._convergence import ConvergenceDisplay

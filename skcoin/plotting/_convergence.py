@@ -12,7 +12,7 @@ from skcoin._validation import Column, Floats, Solver, check_number
 from skcoin.inspection._inspected import check_fitted, check_parametric
 from skcoin.inspection._paths import gaps_to_the_top, start_of
 from skcoin.inspection._text import several
-from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
+from skcoin.plotting._display import GREY, Display, Labels, MaybeAxes, pyplot, style
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
@@ -80,6 +80,7 @@ class ConvergenceDisplay(Display):
         solvers: Sequence[Solver] = ("em", "em-newton"),
         tol: float = 1e-9,
         max_iter: int = 10_000,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Climb again from the estimator's start with each solver, and draw it.
@@ -100,6 +101,8 @@ class ConvergenceDisplay(Display):
             Where to stop: at this remaining gain, as estimated.
         max_iter : int, default=10_000
             Steps at most.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -136,7 +139,7 @@ class ConvergenceDisplay(Display):
         start = start_of(estimator, fitted.mixture)
         gaps, top = gaps_to_the_top(fitted, start, solvers, tol, max_iter)
         rounding = float(8 * np.finfo(float).eps * max(1, abs(top)))
-        return cls(gaps=gaps, rounding=rounding).plot(ax)
+        return cls(gaps=gaps, rounding=rounding).plot(ax, labels=labels)
 
     def _draw(self, ax):
         self.lines_ = {}

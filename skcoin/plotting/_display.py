@@ -1,5 +1,7 @@
-"""What the displays share: axes to draw on, and how lines are told apart."""
+"""What the displays share: axes to draw on, how lines are told apart, and words in any language."""
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -7,6 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MaybeAxes: TypeAlias = "Axes | None"
+Labels: TypeAlias = Mapping[str, str] | None
 
 # Okabe and Ito's palette, the lightest colours last. Line and marker tell as much in print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -22,13 +25,18 @@ class Display:
     ax_: "Axes"
     figure_: "Figure"
 
-    def plot(self, ax: MaybeAxes = None) -> Self:
+    def plot(self, ax: MaybeAxes = None, *, labels: Labels = None) -> Self:
         """Draw the arrays.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             To draw on; by default those of a new figure.
+        labels : mapping of str to str, default=None
+            From the words of the picture, on its axes or in its legend, to those that are to stand
+            there, in any language for which matplotlib has a font. ``{}`` is whatever stands at
+            that place, such as a number: ``{"heads of {} tosses": "Kopf, von {} Würfen"}``. What
+            is not in the picture is passed over, so that one mapping can be for many.
 
         Returns
         -------
@@ -40,6 +48,10 @@ class Display:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If ``labels`` is no mapping.
+        ValueError
+            If there are more ``{}`` in what is to stand there than in the words of the picture.
 
         Examples
         --------
@@ -47,16 +59,21 @@ class Display:
         >>> from skcoin.plotting import GradientDisplay
         >>> X = [[5, 5], [9, 1], [8, 2], [4, 6], [7, 3]]
         >>> display = GradientDisplay.from_estimator(BinomialMixture().fit(X), X)
-        >>> again = display.plot()
+        >>> again = display.plot(labels={"θ of a further coin": "θ einer weiteren Münze"})
         >>> again is display
         True
+        >>> display.ax_.get_xlabel()
+        'θ einer weiteren Münze'
         """
+        dictionary = read_labels(labels)
         if ax is None:
             _, ax = pyplot(type(self)).subplots(
                 figsize=(self._width(), self._height()), layout="constrained"
             )
         self.ax_, self.figure_ = ax, ax.figure
         self._draw(ax)
+        if dictionary:
+            relabel(ax, dictionary)
         return self
 
     def _width(self):
@@ -79,14 +96,19 @@ def pyplot(display):
     return plt
 
 
-def check_labels(labels, names):
-    """The given labels of coins as a list of str, or their names if there are none."""
-    if labels is None:
-        return names
-    labels = [str(label) for label in labels]
-    if len(labels) != len(names):
-        raise ValueError(f"labels has {len(labels)} names for the {len(names)} coins.")
-    return labels
+def part_names_from_labels(names, labels):
+    """Names and labels, which were one in version 0.1: a sequence holds names, a mapping words."""
+    if names is None and not isinstance(labels, Mapping | None):
+        return labels, None
+    return names, labels
+
+
+def check_names(names, n, things):
+    """The names that are given to so many things, as a list of str."""
+    names = [str(name) for name in names]
+    if len(names) != n:
+        raise ValueError(f"names has {len(names)} names for the {n} {things}.")
+    return names
 
 
 def class_names(weights):
@@ -99,6 +121,45 @@ def legend_of_classes(ax, lines):
     n_columns = 2 if len(lines) <= 4 else 3
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
     ax.legend(handles=lines, ncols=n_columns, frameon=False, **place)
+
+
+def read_labels(labels):
+    """Pairs of a pattern of words and what is to stand there, with ``{}`` at what varies."""
+    if not isinstance(labels, Mapping | None):
+        raise TypeError(
+            f"labels is {labels!r}, but must map words of the picture to others, such as "
+            '{"rows": "Zeilen"}.'
+        )
+    dictionary = []
+    for words, others in (labels or {}).items():
+        parts = words.split("{}")
+        try:
+            others.format(*parts[1:])
+        except (IndexError, KeyError, ValueError) as error:
+            raise ValueError(
+                f"labels has {others!r} for {words!r}, but there are {len(parts) - 1} places "
+                "{} to be filled."
+            ) from error
+        dictionary.append((re.compile("(.+?)".join(map(re.escape, parts))), others))
+    return dictionary
+
+
+def relabel(ax, dictionary):
+    """Put other words on axes, legend and artists, from which a legend is made again."""
+
+    def translate(words):
+        for pattern, others in dictionary:
+            if found := pattern.fullmatch(words):
+                return others.format(*found.groups())
+        return words
+
+    for part in (ax, *ax.child_axes):
+        legend = part.get_legend()
+        artists, _ = part.get_legend_handles_labels()
+        for artist in artists:
+            artist.set_label(translate(artist.get_label()))
+        for text in (part.xaxis.label, part.yaxis.label, *(legend.get_texts() if legend else ())):
+            text.set_text(translate(text.get_text()))
 
 
 def style(k):

@@ -9,7 +9,7 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._optimality_gap import bounds_of
-from skcoin.plotting._display import COLORS, Display, MaybeAxes, pyplot
+from skcoin.plotting._display import COLORS, Display, Labels, MaybeAxes, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
@@ -96,6 +96,7 @@ class GradientDisplay(Display):
         X: ArrayLike,
         *,
         sample_weight: Column = None,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Compute the gradient function of a fitted model, and draw it.
@@ -108,6 +109,8 @@ class GradientDisplay(Display):
             Tosses in the layout of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -147,7 +150,7 @@ class GradientDisplay(Display):
             highest=highest,
             gap=bound.gap,
             theta=fitted.mixture.theta,
-        ).plot(ax)
+        ).plot(ax, labels=labels)
 
     def _draw(self, ax):
         marks = {"linestyle": "none", "clip_on": False, "zorder": 3}

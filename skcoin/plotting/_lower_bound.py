@@ -10,19 +10,22 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._paths import lower_bounds, telling_start
-from skcoin.plotting._display import Display, MaybeAxes, pyplot, style
+from skcoin.plotting._display import Display, Labels, MaybeAxes, pyplot, style
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
 class LowerBoundDisplay(Display):
-    """The likelihood along one coin, and the bounds that EM climbs by.
+    r"""The likelihood along one coin, and the bounds that EM climbs by.
 
     All but the ``theta`` of one coin stands as fitted. At ``theta_t``, with ``a_t`` and ``b_t``
-    the heads and tails that the E-step expects of the coin, the bound is ``g_t(theta) =``
+    the heads and tails that the E-step expects of the coin, the bound is
 
-        ``l(theta_t) + a_t log(theta / theta_t) + b_t log((1 - theta) / (1 - theta_t))``.
+    .. math::
+
+        g_t(\theta) = \ell(\theta_t) + a_t \log \frac{\theta}{\theta_t}
+                      + b_t \log \frac{1 - \theta}{1 - \theta_t} .
 
     By Jensen's inequality it is nowhere above the log-likelihood ``l``; it touches it at
     ``theta_t``; and its maximum is the M-step's ``theta_{t+1} = a_t / (a_t + b_t)``, where the
@@ -119,6 +122,7 @@ class LowerBoundDisplay(Display):
         coin: int = 0,
         start: float | None = None,
         n_steps: int = 3,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Take steps of EM along one coin of a fitted model, and draw them.
@@ -140,6 +144,8 @@ class LowerBoundDisplay(Display):
             1, where the log-likelihood has lost half of what it loses halfway to there.
         n_steps : int, default=3
             Steps to take, at least 1.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -187,7 +193,7 @@ class LowerBoundDisplay(Display):
             path_objective=steps.path_objective,
             coin=coin,
             with_prior=bool(max(*fitted.recipe.theta_prior, fitted.recipe.weights_prior) > 1),
-        ).plot(ax)
+        ).plot(ax, labels=labels)
 
     def _draw(self, ax):
         (self.line_,) = ax.plot(

@@ -10,7 +10,7 @@ from skcoin._base import BaseMixture
 from skcoin._validation import Column, Floats, check_number, refuse_if_not_whole
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._text import several
-from skcoin.plotting._display import GREY, Display, MaybeAxes, pyplot, style
+from skcoin.plotting._display import GREY, Display, Labels, MaybeAxes, pyplot, style
 
 if TYPE_CHECKING:
     from matplotlib.container import BarContainer
@@ -20,13 +20,15 @@ MOST_BARS = 60
 
 
 class MixtureDisplay(Display):
-    """How many rows show so many heads, and how many each coin should show.
+    r"""How many rows show so many heads, and how many each coin should show.
 
     Where all rows hold the same number of tosses, up to 60, each number of heads is a bin.
     Else the bins are of rates, heads over tosses. A bin from ``a`` to ``b`` is then expected to
     hold, of coin ``k``,
 
-        ``sum_n m_n w_k P(a <= H / n < b)``,  ``H ~ Binomial(n, theta_k)``,
+    .. math::
+
+        \sum_n m_n w_k P(a \le H / n < b) , \quad H \sim \mathrm{Binomial}(n, \theta_k) ,
 
     rows, where ``m_n`` is the number of rows of ``n`` tosses: exact, whatever the mix of tosses.
 
@@ -112,6 +114,7 @@ class MixtureDisplay(Display):
         *,
         sample_weight: Column = None,
         bins: int | ArrayLike | None = None,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Compare a fitted model with data, and draw it.
@@ -129,6 +132,8 @@ class MixtureDisplay(Display):
             rising. By default each number of heads is a bin where that is possible, else there
             are up to twice the cube root of the number of rows, and rates far from all others
             are left out; the axis then says how many.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -183,7 +188,7 @@ class MixtureDisplay(Display):
             dispersion=mixture.by_name.get("dispersion"),
             n_tosses=n_tosses,
             n_outside=float(rows[~inside].sum()),
-        ).plot(ax)
+        ).plot(ax, labels=labels)
 
     def _draw(self, ax):
         middle, width = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)

@@ -14,10 +14,12 @@ from skcoin.inspection._inspected import check_fitted, check_several_coins
 from skcoin.plotting._display import (
     HEIGHT,
     Display,
+    Labels,
     MaybeAxes,
-    check_labels,
+    check_names,
     class_names,
     legend_of_classes,
+    part_names_from_labels,
     pyplot,
     style,
 )
@@ -53,7 +55,7 @@ class PairsDisplay(Display):
         Where the classes are.
     weights : ndarray of shape (n_components,)
         Of the classes.
-    labels : sequence of str
+    names : sequence of str
         A name for each coin.
 
     Attributes
@@ -94,14 +96,14 @@ class PairsDisplay(Display):
         sizes: Floats,
         theta: Floats,
         weights: Floats,
-        labels: Sequence[str],
+        names: Sequence[str],
     ) -> None:
         self.rates = rates
         self.posterior = posterior
         self.sizes = sizes
         self.theta = theta
         self.weights = weights
-        self.labels = labels
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -112,7 +114,8 @@ class PairsDisplay(Display):
         sample_weight: Column = None,
         which: Sequence[int | str] | None = None,
         size: Literal["weight", "depth"] = "weight",
-        labels: Column = None,
+        names: Column = None,
+        labels: Labels | Column = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Put rows into the classes of a fitted model, and draw them.
@@ -130,9 +133,12 @@ class PairsDisplay(Display):
         size : {"weight", "depth"}, default="weight"
             What the area of a point says: how many rows are there, by weight, or how many tosses
             the row holds.
-        labels : array-like of shape (n_coins,), default=None
+        names : array-like of shape (n_coins,), default=None
             Names of all coins of the model; by default those of the columns of X that hold their
             heads, or numbers.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`. What is no
+            mapping is read as ``names``.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones. Of more than two coins, its frame is taken away and
             panels are put into it.
@@ -148,7 +154,7 @@ class PairsDisplay(Display):
             If the model is one of a single coin a row.
         ValueError
             If X is not as in ``fit``, or holds one toss of each coin, whose rates are all 0 or 1;
-            or if ``which``, ``size`` or ``labels`` is not as above.
+            or if ``which``, ``size``, ``names`` or ``labels`` is not as above.
 
         Warns
         -----
@@ -172,7 +178,9 @@ class PairsDisplay(Display):
         )
         if size not in ("weight", "depth"):
             raise ValueError(f'size is {size!r}, but must be "weight" or "depth".')
-        names = check_labels(labels, coin_names(estimator))
+        names, labels = part_names_from_labels(names, labels)
+        by_default = coin_names(estimator)
+        names = check_names(by_default if names is None else names, len(by_default), "coins")
         places = _places(which, names)
         fitted = check_fitted(estimator, X, sample_weight)
         counts, mixture = fitted.counts.tossed, fitted.mixture
@@ -190,13 +198,13 @@ class PairsDisplay(Display):
             sizes=counts.multiplicity if size == "weight" else tosses.sum(axis=0),
             theta=mixture.by_name["theta"][:, places],
             weights=mixture.weights,
-            labels=[f"coin {names[j]}" if names[j] == str(j) else names[j] for j in places],
-        ).plot(ax)
+            names=[f"coin {names[j]}" if names[j] == str(j) else names[j] for j in places],
+        ).plot(ax, labels=labels)
 
     @property
     def _n_panels(self):
         """Along one side of the grid."""
-        return len(self.labels) - 1
+        return len(self.names) - 1
 
     def _width(self):
         return 4 / 3 * HEIGHT if self._n_panels == 1 else self._height()
@@ -215,8 +223,8 @@ class PairsDisplay(Display):
                 self.axes_[j - 1, i] = panel
                 self._draw_panel(panel, i, j)
                 panel.set(xlim=self._limits(i), ylim=self._limits(j))
-                panel.set_xlabel(f"rate of {self.labels[i]}" if j == n else "")
-                panel.set_ylabel(f"rate of {self.labels[j]}" if i == 0 else "")
+                panel.set_xlabel(f"rate of {self.names[i]}" if j == n else "")
+                panel.set_ylabel(f"rate of {self.names[j]}" if i == 0 else "")
                 panel.tick_params(labelbottom=j == n, labelleft=i == 0)
         self.centers_ = list(self.axes_[0, 0].lines)
         if n == 1:

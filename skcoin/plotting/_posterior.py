@@ -10,7 +10,16 @@ from skcoin._base import BaseMixture, check_model, map_model
 from skcoin._validation import Column, Floats, check_level
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._inspected import check_fitted, check_one_coin
-from skcoin.plotting._display import COLORS, HEIGHT, Display, MaybeAxes, pyplot
+from skcoin.plotting._display import (
+    COLORS,
+    HEIGHT,
+    Display,
+    Labels,
+    MaybeAxes,
+    check_names,
+    part_names_from_labels,
+    pyplot,
+)
 
 if TYPE_CHECKING:
     from matplotlib.collections import LineCollection, PathCollection
@@ -41,7 +50,7 @@ class PosteriorDisplay(Display):
         How many rows a point stands for, by weight.
     level : float
         Of the intervals.
-    labels : sequence of str, default=None
+    names : sequence of str, default=None
         A name for each point.
 
     Attributes
@@ -50,7 +59,7 @@ class PosteriorDisplay(Display):
     points_ : matplotlib PathCollection or Line2D
         The shrunken rates.
     raw_ : matplotlib Line2D
-        The raw rates: a diagonal, or points where rows have labels.
+        The raw rates: a diagonal, or points where rows have names.
     interval_lines_ : matplotlib LineCollection
 
     See Also
@@ -64,8 +73,8 @@ class PosteriorDisplay(Display):
     >>> from skcoin.plotting import PosteriorDisplay
     >>> players = load_efron_morris()
     >>> model = BinomialMixture(2).fit(players.data)
-    >>> display = PosteriorDisplay.from_estimator(model, players.data, labels=players.players)
-    >>> print(f"{display.labels[0]}: {display.raw[0]:.3f} becomes {display.shrunken[0]:.3f}")
+    >>> display = PosteriorDisplay.from_estimator(model, players.data, names=players.players)
+    >>> print(f"{display.names[0]}: {display.raw[0]:.3f} becomes {display.shrunken[0]:.3f}")
     Roberto Clemente: 0.400 becomes 0.285
     """
 
@@ -81,14 +90,14 @@ class PosteriorDisplay(Display):
         intervals: Floats,
         rows: Floats,
         level: float,
-        labels: Sequence[str] | None = None,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.raw = raw
         self.shrunken = shrunken
         self.intervals = intervals
         self.rows = rows
         self.level = level
-        self.labels = labels
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -98,7 +107,8 @@ class PosteriorDisplay(Display):
         *,
         sample_weight: Column = None,
         level: float = 0.95,
-        labels: Column = None,
+        names: Column = None,
+        labels: Labels | Column = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Shrink the rates of rows by a fitted model, and draw them.
@@ -110,12 +120,15 @@ class PosteriorDisplay(Display):
         X : array-like of shape (n_samples, n_features)
             Tosses in the layout of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts: the area of its point. Not with ``labels``.
+            How often each row counts: the area of its point. Not with ``names``.
         level : float, default=0.95
             Of the intervals, in (0, 1).
-        labels : array-like of shape (n_samples,), default=None
+        names : array-like of shape (n_samples,), default=None
             Names of the rows. With them every row has a line of its own, in the order of X;
             without, every distinct row is a point.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`. What is no
+            mapping is read as ``names``, which had this name in version 0.1.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -127,7 +140,7 @@ class PosteriorDisplay(Display):
         Raises
         ------
         ValueError
-            If X is not as in ``fit``, or ``level`` or ``labels`` not as above.
+            If X is not as in ``fit``, or ``level``, ``names`` or ``labels`` not as above.
 
         Examples
         --------
@@ -140,6 +153,7 @@ class PosteriorDisplay(Display):
         """
         pyplot(cls)
         check_level(level)
+        names, labels = part_names_from_labels(names, labels)
         check_one_coin(
             estimator,
             "a rate is drawn of one coin a row",
@@ -149,7 +163,7 @@ class PosteriorDisplay(Display):
         def read(mixture, heads, tails):
             return _read(mixture, heads, tails, level)
 
-        if labels is None:
+        if names is None:
             fitted = check_fitted(estimator, X, sample_weight)
             counts = fitted.counts
             values = read(fitted.mixture, counts.heads, counts.tails)
@@ -158,11 +172,9 @@ class PosteriorDisplay(Display):
         else:
             check_model(estimator)
             if sample_weight is not None:
-                raise ValueError("labels name rows one by one: leave out sample_weight, or labels.")
+                raise ValueError("names are of rows one by one: leave out sample_weight, or names.")
             values = map_model(estimator, X, read, (4,))
-            labels = [str(label) for label in labels]
-            if len(labels) != len(values):
-                raise ValueError(f"labels has {len(labels)} names for the {len(values)} rows of X.")
+            names = check_names(names, len(values), "rows of X")
             rows = np.ones(len(values))
         raw, shrunken, *ends = values.T
         return cls(
@@ -171,16 +183,16 @@ class PosteriorDisplay(Display):
             intervals=np.column_stack(ends),
             rows=rows,
             level=level,
-            labels=labels,
-        ).plot(ax)
+            names=names,
+        ).plot(ax, labels=labels)
 
     def _height(self):
-        return max(HEIGHT, 1 + 0.22 * len(self.labels or []))
+        return max(HEIGHT, 1 + 0.22 * len(self.names or []))
 
     def _draw(self, ax):
         interval = {"color": COLORS[0], "alpha": 0.35, "label": f"{100 * self.level:g}% interval"}
         shrunken = {"color": COLORS[0], "zorder": 3, "label": "posterior mean"}
-        if self.labels is None:
+        if self.names is None:
             area = 12 + 60 * self.rows / self.rows.max()
             self.interval_lines_ = ax.vlines(self.raw, *self.intervals.T, **interval)
             self.points_ = ax.scatter(self.raw, self.shrunken, area, **shrunken)
@@ -194,7 +206,7 @@ class PosteriorDisplay(Display):
             (self.raw_,) = ax.plot(
                 self.raw, place, "o", color="black", markerfacecolor="white", label="raw rate"
             )
-            ax.set(xlabel="probability of heads", yticks=place, yticklabels=self.labels)
+            ax.set(xlabel="probability of heads", yticks=place, yticklabels=self.names)
             ax.yaxis.set_inverted(True)
         ax.legend()
 

@@ -14,10 +14,12 @@ from skcoin.inspection._intervals import confidence_intervals
 from skcoin.plotting._display import (
     HEIGHT,
     Display,
+    Labels,
     MaybeAxes,
-    check_labels,
+    check_names,
     class_names,
     legend_of_classes,
+    part_names_from_labels,
     pyplot,
     style,
 )
@@ -48,7 +50,7 @@ class ProfileDisplay(Display):
         Their lower and upper ends; NaN for none.
     weights : ndarray of shape (n_components,)
         Of the classes.
-    labels : sequence of str
+    names : sequence of str
         A name for each coin.
 
     Attributes
@@ -70,7 +72,7 @@ class ProfileDisplay(Display):
     >>> from skcoin.plotting import ProfileDisplay
     >>> X = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0]] * 5)
     >>> model = ProductBinomialMixture(2, layout="tosses").fit(X)
-    >>> display = ProfileDisplay.from_estimator(model, X, labels=["read", "write", "count"])
+    >>> display = ProfileDisplay.from_estimator(model, X, names=["read", "write", "count"])
     >>> [text.get_text() for text in display.ax_.get_legend().texts]
     ['class 0 (50%)', 'class 1 (50%)']
     """
@@ -79,12 +81,12 @@ class ProfileDisplay(Display):
     interval_lines_: "list[LineCollection]"
 
     def __init__(
-        self, *, theta: Floats, intervals: Floats, weights: Floats, labels: Sequence[str]
+        self, *, theta: Floats, intervals: Floats, weights: Floats, names: Sequence[str]
     ) -> None:
         self.theta = theta
         self.intervals = intervals
         self.weights = weights
-        self.labels = labels
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -96,7 +98,8 @@ class ProfileDisplay(Display):
         coins: Column = None,
         level: float = 0.95,
         method: Literal["wald", "profile"] = "wald",
-        labels: Column = None,
+        names: Column = None,
+        labels: Labels | Column = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Draw the thetas of a fitted model with their intervals.
@@ -116,9 +119,12 @@ class ProfileDisplay(Display):
         method : {"wald", "profile"}, default="wald"
             Of the intervals, as in ``confidence_intervals``: "profile" takes longer, and has them
             for thetas of 0 and 1, too.
-        labels : array-like of shape (n_coins,), default=None
+        names : array-like of shape (n_coins,), default=None
             Names of the coins; by default those of the columns of X that hold their heads, or
             numbers.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`. What is no
+            mapping is read as ``names``.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -132,7 +138,8 @@ class ProfileDisplay(Display):
         TypeError
             If the model is one of a single coin a row.
         ValueError
-            If X is not as in ``fit``, or ``level``, ``method`` or ``labels`` is not as above.
+            If X is not as in ``fit``, or ``level``, ``method``, ``names`` or ``labels`` is not as
+            above.
 
         Warns
         -----
@@ -158,17 +165,19 @@ class ProfileDisplay(Display):
         )
         if method not in ("wald", "profile"):
             raise ValueError(f'method is {method!r}, but must be "wald" or "profile".')
-        names = check_labels(labels, coin_names(estimator))
+        names, labels = part_names_from_labels(names, labels)
+        by_default = coin_names(estimator)
+        names = check_names(by_default if names is None else names, len(by_default), "coins")
         intervals = confidence_intervals(
             estimator, X, sample_weight, coins=coins, level=level, method=method
         )
         found = mixture_of(estimator).by_name
         return cls(
-            theta=found["theta"], intervals=intervals.theta, weights=found["weights"], labels=names
-        ).plot(ax)
+            theta=found["theta"], intervals=intervals.theta, weights=found["weights"], names=names
+        ).plot(ax, labels=labels)
 
     def _width(self):
-        return max(4 / 3 * HEIGHT, 1 + PER_COIN * len(self.labels))
+        return max(4 / 3 * HEIGHT, 1 + PER_COIN * len(self.names))
 
     def _draw(self, ax):
         n_classes, n_coins = self.theta.shape
@@ -181,7 +190,7 @@ class ProfileDisplay(Display):
             self.interval_lines_.append(
                 ax.vlines(place + shift, *self.intervals[k].T, color=look["color"], linewidth=1.5)
             )
-        crowded = sum(map(len, self.labels)) > SHORT
-        ax.set_xticks(place, self.labels, rotation=90 if crowded else 0)
+        crowded = sum(map(len, self.names)) > SHORT
+        ax.set_xticks(place, self.names, rotation=90 if crowded else 0)
         ax.set(xlabel="coin", ylabel="probability of heads", ylim=(0, 1))
         legend_of_classes(ax, self.lines_)

@@ -17,7 +17,7 @@ from skcoin.inspection._refits import Refits
 from skcoin.inspection._resampling import Simulation
 from skcoin.inspection._residuals import middles, residual_quantiles
 from skcoin.inspection._text import several
-from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
+from skcoin.plotting._display import COLORS, GREY, Display, Labels, MaybeAxes, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.collections import FillBetweenPolyCollection, PolyCollection
@@ -112,6 +112,7 @@ class ResidualDisplay(Display):
         n_boot: int = 99,
         random_state: Seed = None,
         n_jobs: int | None = None,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Draw residuals of a fitted model and data, and of simulations, and plot them.
@@ -133,6 +134,8 @@ class ResidualDisplay(Display):
             For the residuals and the simulations. The result does not depend on ``n_jobs``.
         n_jobs : int, default=None
             Workers, as joblib counts them.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -186,7 +189,7 @@ class ResidualDisplay(Display):
             band=np.quantile(simulated, [beyond, 1 - beyond], axis=0).T,
             level=level,
             n_rows=float(counts.n_rows),
-        ).plot(ax)
+        ).plot(ax, labels=labels)
 
     def _draw(self, ax):
         self.band_ = ax.fill_between(

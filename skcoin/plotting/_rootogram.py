@@ -11,7 +11,7 @@ from skcoin._validation import Column, Floats, check_number
 from skcoin.inspection._inspected import check_fitted, check_one_coin
 from skcoin.inspection._predictive import expected_heads, refuse_fractions, spread_over
 from skcoin.inspection._text import several
-from skcoin.plotting._display import COLORS, GREY, Display, MaybeAxes, pyplot
+from skcoin.plotting._display import COLORS, GREY, Display, Labels, MaybeAxes, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.container import BarContainer
@@ -107,6 +107,7 @@ class RootogramDisplay(Display):
         *,
         sample_weight: Column = None,
         bins: int | None = None,
+        labels: Labels = None,
         ax: MaybeAxes = None,
     ) -> Self:
         """Compare a fitted model with data, and draw it.
@@ -123,6 +124,8 @@ class RootogramDisplay(Display):
         bins : int, default=None
             How many bins of quantiles. By default each number of heads is a bin where that is
             possible, else there are about as many as the root of the rows, from 5 to 20.
+        labels : mapping of str to str, default=None
+            Other words for those of the picture, in any language: see :meth:`plot`.
         ax : matplotlib Axes, default=None
             To draw on; by default new ones.
 
@@ -173,7 +176,8 @@ class RootogramDisplay(Display):
             n_tosses, edges = None, np.linspace(0, 1, bins + 1)
             observed = spread_over(edges, mixture, counts)
             expected = np.full(bins, rows.sum() / bins)
-        return cls(edges=edges, observed=observed, expected=expected, n_tosses=n_tosses).plot(ax)
+        display = cls(edges=edges, observed=observed, expected=expected, n_tosses=n_tosses)
+        return display.plot(ax, labels=labels)
 
     def _draw(self, ax):
         middle, width = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)

@@ -10,6 +10,7 @@ from sphinx.search import SearchLanguage
 
 ENGLISH = "site://english/"  # of the inventory; a link is relative to the page it stands on
 README_LINKS = {"README.md": f"{ENGLISH}index.html", "CONTRIBUTING.md": "CONTRIBUTING.md"}
+SOURCE_OF_A_PAGE = re.compile(r"docs/(?:examples/(?P<example>\w+)\.py|(?P<page>[\w/]+)\.rst)")
 
 
 class SearchChinese(SearchLanguage):
@@ -39,11 +40,21 @@ class SearchChinese(SearchLanguage):
         return words
 
 
-def lead_out_of_readme(_app, doctree):
-    """The files that README.zh.md links to are no pages here."""
+def lead_out_of_readme(app, doctree):
+    """The files that README.zh.md links to are no pages here, but some are made into pages.
+
+    Its table looks as it does on the English page.
+    """
+    if app.env.docname == "index":
+        for table in doctree.findall(nodes.table):
+            table["classes"].append("ways")
     for link in list(doctree.findall(pending_xref)):
-        if link["reftarget"] in README_LINKS:
-            target = README_LINKS[link["reftarget"]]
+        target = README_LINKS.get(link["reftarget"])
+        if source := SOURCE_OF_A_PAGE.fullmatch(link["reftarget"]):
+            page = source["page"] or f"gallery/{source['example']}"
+            is_chinese = page in app.env.found_docs
+            target = f"{'' if is_chinese else ENGLISH}{page}.html"
+        if target:
             link.replace_self(nodes.reference("", "", *link.children, refuri=target))
 
 
