@@ -123,7 +123,7 @@ html_context = {
 }
 html_use_index = html_domain_indices = False
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
-html_sidebars = dict.fromkeys(("index", "install", "compare", "how_it_works", "changelog"), [])
+html_sidebars = {page: [] for page in ("index", "install", "compare", "how_it_works", "changelog")}
 html_theme_options = {
     "footer_end": [],
     "footer_start": ["copyright"],
