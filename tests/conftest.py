@@ -23,10 +23,15 @@ MOST_CASES = 6  # of a test that is not slow, by default
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of each test some cases run by default, as good as drawn at random; the others are marked."""
+    """Of each test some cases run by default, as good as drawn at random; the others are marked.
+
+    The pages of the guide, whose examples are those of a whole chapter, are slow.
+    """
     cases = defaultdict(list)
     for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("slow") is None:
+        if item.nodeid.startswith("docs/guide/"):
+            item.add_marker("slow")
+        elif isinstance(item, pytest.Function) and item.get_closest_marker("slow") is None:
             cases[item.parent, item.originalname].append(item)
     for of_test in cases.values():
         for item in sorted(of_test, key=lambda item: crc32(item.nodeid.encode()))[MOST_CASES:]:
