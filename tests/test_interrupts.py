@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc"),
 ]
+PATIENCE = 300  # seconds, where a test would wait for ever
 BEGIN = """
 from math import exp
 from skcoin import BinomialMixture
@@ -27,7 +29,7 @@ try:
 """
 END = """
 except KeyboardInterrupt:
-    print("caught", flush=True)
+    print("\\ncaught", flush=True)  # what was interrupted may not have ended its line
     assert {name: str(value) for name, value in vars(model).items()} == before
     input()
 """
@@ -83,6 +85,8 @@ def test_ctrl_c_leaves_everything_as_it_was_and_no_worker(work, whole_group):
         text=True,
         start_new_session=True,
     ) as process:
+        patience = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
+        patience.start()
         try:
             said = iter(process.stdout.readline, "")
             assert any("Initialization" in line or "Done" in line for line in said)  # it works
@@ -94,5 +98,6 @@ def test_ctrl_c_leaves_everything_as_it_was_and_no_worker(work, whole_group):
             assert process.wait(60) == 0, process.stdout.read()
             wait_until(lambda: not list(processes_of(process.pid)))
         finally:
+            patience.cancel()
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
