@@ -160,21 +160,20 @@ def test_profile_intervals_are_printed_as_they_come(capsys):
 @pytest.mark.parametrize(
     "work",
     [
-        lambda verbose: bootstrap(BinomialMixture(1).fit(RATS), RATS, n_boot=30, verbose=verbose),
-        lambda verbose: confidence_intervals(
-            BinomialMixture(1).fit(RATS), RATS, method="bootstrap", n_boot=30, verbose=verbose
+        lambda **words: bootstrap(BinomialMixture(1).fit(RATS), RATS, n_boot=30, **words),
+        lambda **words: confidence_intervals(
+            BinomialMixture(1).fit(RATS), RATS, method="bootstrap", n_boot=30, **words
         ),
-        lambda verbose: fit_groups(
-            BinomialMixture(1, verbose=2), GROUPS, by="half", verbose=verbose
-        ),
+        lambda **words: fit_groups(BinomialMixture(1, verbose=2), GROUPS, by="half", **words),
     ],
     ids=["bootstrap", "intervals", "groups"],
 )
 def test_joblib_tells_of_shared_work_and_nothing_of_single_fits(work, capfd):
-    work(0)
+    """Of several jobs; of one, older releases say nothing."""
+    work(verbose=0, n_jobs=2)
     assert capfd.readouterr() == ("", "")
-    work(1)
-    assert "[Parallel(n_jobs=1)]" in "".join(said := capfd.readouterr())
+    work(verbose=1, n_jobs=2)
+    assert "[Parallel(n_jobs=2)]" in "".join(said := capfd.readouterr())
     assert "Initialization" not in "".join(said)
 
 
