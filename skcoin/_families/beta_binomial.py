@@ -254,7 +254,7 @@ class _At(At):
     def score(self):
         slopes = self._sums.slopes()
         of_mixed = self.table[..., None, IS_MIXED, :] * self._odds[..., None]
-        slopes[..., 1, :] += self._sums.taken_off() - of_mixed
+        slopes[..., 1, :] += self._sums.taken_off - of_mixed
         return slopes
 
     def collect(self, posterior):
@@ -266,7 +266,7 @@ class _At(At):
         statistics[..., :3], own, mixed = moments[..., :3], statistics[..., 1:], moments[..., 3]
         by_theta = sums[..., 0]
         own[..., BY_THETA] = by_theta
-        taken_off = (weights * self._sums.taken_off()).sum(axis=-1)
+        taken_off = (weights * self._sums.taken_off).sum(axis=-1)
         own[..., BY_RHO] = sums[..., 1] + taken_off - mixed * self._odds
         own[..., TWICE_THETA] = sums[..., 2] - (1 - 2 * self.c[..., 0]) * by_theta
         own[..., MIXED] = sums[..., 3]

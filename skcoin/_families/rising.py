@@ -32,7 +32,7 @@ NODES = [
 ]
 OF_TWO = 0, 2, 3
 LEAST = 1e-75
-STEEPEST = 1e3  # digits that rows of next to no probability may lose
+STEEPEST = 1e3  # by which rounding may grow in rows of next to no probability
 BERNOULLI = (1 / 12, -1 / 720, 1 / 30240)
 SIGNS = np.array([1.0, 1.0, -1.0])  # of heads, tails and tosses
 SIDES = np.array([0, 1, 0, 1, 2])  # of e of heads and of tails, then of f of all three
@@ -63,6 +63,7 @@ class _Sums:
         rarer = np.minimum(self.c[..., 0], 1 - self.c[..., 0])
         return (rarer > LEAST) & (self.c[..., 1] * self.most <= np.minimum(STEEPEST * rarer, 1))
 
+    @cached_property
     def taken_off(self):
         """What rows have been taken off in ``f``, (..., n_components, n_rows).
 
