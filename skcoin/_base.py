@@ -384,8 +384,8 @@ def refuse_if_no_model(model, name, fitted=""):
         kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         article = "" if isinstance(model, type) else "a "
         raise TypeError(
-            f"{name} must be a {fitted}BinomialMixture, ThreeCoinModel, BetaBinomialMixture or "
-            f"NonparametricBinomialMixture, but is {article}{kind}."
+            f"{name} must be a {fitted}BinomialMixture, ThreeCoinModel, BetaBinomialMixture, "
+            f"ProductBinomialMixture or NonparametricBinomialMixture, but is {article}{kind}."
         )
 
 

@@ -205,7 +205,8 @@ METHODS = [
 # --- functions of a fitted model ----------------------------------------------------------------
 
 KINDS = (
-    "BinomialMixture, ThreeCoinModel, BetaBinomialMixture or NonparametricBinomialMixture, but is "
+    "BinomialMixture, ThreeCoinModel, BetaBinomialMixture, ProductBinomialMixture or "
+    "NonparametricBinomialMixture, but is "
 )
 NO_MODEL = "model must be a fitted " + KINDS
 

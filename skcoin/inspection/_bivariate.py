@@ -9,6 +9,7 @@ from means and variances of the heads within classes. A fit leaves little of the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike
 from skcoin._base import BaseMixture
 from skcoin._layouts import coin_names
 from skcoin._progress.workers import repeat
-from skcoin._validation import Column, Seed
+from skcoin._validation import Column, Seed, check_number
 from skcoin._warnings import warn_of_excluded
 from skcoin.inspection._dispersion import LEAST
 from skcoin.inspection._goodness_of_fit import p_values
@@ -167,6 +168,7 @@ def bivariate_residuals(
     check_several_coins(
         model, "pairs are of several", "Use goodness_of_fit, which tests the heads of one coin."
     )
+    check_number(n_boot, "n_boot", Integral, min_val=0)
     fitted = check_fitted(model, X, sample_weight)
     counts = fitted.counts
     warn_of_excluded(fitted.mixture, counts.heads, counts.tails, counts.multiplicity)
